@@ -1,0 +1,1 @@
+"""Joint statistical genetics on data that must not move."""

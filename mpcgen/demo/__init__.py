@@ -1,0 +1,1 @@
+"""The demonstration study: simulated data of three institutions and PLINK's answers."""

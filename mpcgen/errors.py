@@ -1,0 +1,81 @@
+"""Everything that mpcgen raises on purpose.
+
+    MpcgenError
+    ├── InputError            a file, a line or a value from outside is wrong
+    │   ├── PlanError         ... in the study plan
+    │   └── ConfigError       ... in an institution's private configuration
+    ├── RangeError            a number could leave, or has left, the range that was proved for it
+    ├── TransportError        the network, or a peer on it
+    │   ├── PortTaken         another process listens where this party should
+    │   ├── PartyTimeout      a party did not come, or did not answer, in time
+    │   ├── PartyLost         a party's connection ended in the middle of a session
+    │   └── BadMessage        a frame that breaks the rules: length, label, counter, sender
+    └── Abort                 a check failed; nothing further is opened
+        ├── Refused           the parties do not agree on what to run
+        └── NotInManifest     somebody asked to open what the plan does not release
+
+Only the command line prints these and exits.
+"""
+
+from pathlib import Path
+
+
+class MpcgenError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class InputError(MpcgenError):
+    """A file, a line or a value from outside is wrong.
+
+    The message names the file and, where there is one, the line, then what would be right.
+    """
+
+    def __init__(self, message: str, *, path: Path | str | None = None, line: int | None = None):
+        self.path = None if path is None else Path(path)
+        self.line = line
+        place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
+        super().__init__(place + message)
+
+
+class PlanError(InputError):
+    """The study plan is wrong, or asks for what cannot be done."""
+
+
+class ConfigError(InputError):
+    """An institution's private configuration is wrong."""
+
+
+class RangeError(MpcgenError):
+    """A number could leave, or has left, the range that was proved for it."""
+
+
+class TransportError(MpcgenError):
+    """The network, or a peer on it, failed."""
+
+
+class PortTaken(TransportError):
+    """Another process listens where this party should."""
+
+
+class PartyTimeout(TransportError):
+    """A party did not come, or did not answer, in time."""
+
+
+class PartyLost(TransportError):
+    """A party's connection ended in the middle of a session."""
+
+
+class BadMessage(TransportError):
+    """A frame that breaks the rules: its length, label, counter, session or sender."""
+
+
+class Abort(MpcgenError):
+    """A check failed; nothing further is opened."""
+
+
+class Refused(Abort):
+    """The parties do not agree on what to run; nothing was shared."""
+
+
+class NotInManifest(Abort):
+    """Somebody asked to open what the plan does not release."""

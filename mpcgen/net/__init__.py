@@ -1,0 +1,1 @@
+"""Ordered, labelled, authenticated, encrypted messages."""
