@@ -1,0 +1,98 @@
+"""The clear engine: one party computes in the open. The oracle behind the same interface.
+
+It hides nothing: the computing party sees what every owner gives. It is there to test protocols
+and statistics, and for data that are public anyway.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mpcgen.abb import DIGEST_BYTES, Box, Cost, Costs, Exchange, Leakage, Secret, join, split
+from mpcgen.ring import Array, Ring
+
+
+class ClearCosts(Costs):
+    """Owners send to the computing party, it sends to everybody."""
+
+    def __init__(self, parties: Sequence[str], owners: Sequence[str], computing: str):
+        self.parties, self.owners, self.computing = parties, owners, computing
+
+    def input(self, b: int) -> Cost:
+        return Cost(1, {o: b for o in self.owners if o != self.computing})
+
+    def reshare(self, b: int) -> Cost:
+        return Cost()
+
+    def open(self, b: int) -> Cost:
+        return Cost(1, {self.computing: b * (len(self.parties) - 1)})
+
+    def reveal(self, b: int, to: str) -> Cost:
+        return Cost(1, {} if to == self.computing else {self.computing: b})
+
+    def confirm(self) -> Cost:
+        return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))
+
+
+class Clear(Box):
+    """A box whose secrets are plain values at the computing party and nothing elsewhere."""
+
+    def __init__(
+        self, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
+        computing: str, leakage: Leakage,
+    ):
+        super().__init__(exchange, me, parties, owners, leakage)
+        self.costs = ClearCosts(self.parties, self.owners, computing)
+        self._computing = computing
+        self._here = me == computing
+
+    def constant(self, ring: Ring, values: Array) -> Secret:
+        return Secret(self, ring, ring.shape(values), (values,) if self._here else ())
+
+    def _input(
+        self, label: str, ring: Ring, shape: tuple[int, ...], values: Array | None
+    ) -> dict[str, Secret]:
+        sent = {} if values is None or self._here else {self._computing: ring.to_bytes(values)}
+        senders = [o for o in self.owners if o != self.me] if self._here else []
+        came = self._exchange(
+            self._next(label), sent, dict.fromkeys(senders, ring.nbytes(shape))
+        )
+        known = {owner: ring.from_bytes(data, shape) for owner, data in came.items()}
+        if values is not None:
+            known[self.me] = values
+        return {
+            owner: Secret(self, ring, shape, (known[owner],) if self._here else ())
+            for owner in self.owners
+        }
+
+    def _reshare(
+        self, label: str, ring: Ring, shape: tuple[int, ...],
+        pairs: Sequence[tuple[Secret, Secret]], product: Any,
+    ) -> Secret:
+        if not self._here:
+            return Secret(self, ring, shape, ())
+        total = ring.zeros(shape)
+        for x, y in pairs:
+            total = ring.add(total, product(x._parts[0], y._parts[0]))
+        return Secret(self, ring, shape, (total,))
+
+    def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
+        others = [p for p in self.parties if p != self.me]
+        if self._here:
+            data = join(secrets, 0)
+            self._exchange(self._next(label), dict.fromkeys(others, data), {})
+        else:
+            length = sum(x.nbytes for x in secrets)
+            data = self._exchange(self._next(label), {}, {self._computing: length})[self._computing]
+        return split(data, secrets)
+
+    def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
+        send, receive = {}, {}
+        if self._here and to != self.me:
+            send[to] = x.ring.to_bytes(x._parts[0])
+        if self.me == to and not self._here:
+            receive[self._computing] = x.nbytes
+        came = self._exchange(self._next(label), send, receive)
+        if self.me != to:
+            return None
+        return x._parts[0] if self._here else x.ring.from_bytes(came[self._computing], x.shape)
+

@@ -1,0 +1,254 @@
+"""Replicated secret sharing among three computing parties; semi-honest, one of three corrupt.
+
+Araki, Furukawa, Lindell, Nof, Ohara: High-Throughput Semi-Honest Secure Three-Party Computation
+with an Honest Majority, CCS 2016 (in the form with x = x_0 + x_1 + x_2). Indices are modulo 3.
+
+    [x]        P_i holds (x_i, x_{i+1}), so x_j is known to P_j and P_{j-1}.
+    keys       k_j is known to P_j and P_{j-1}, fresh in every session.
+    zero       a_i = F(k_i) - F(k_{i+1}); a_0 + a_1 + a_2 = 0, and each looks random to the others.
+
+Input of P_i (no party learns more than one uniform element of it):
+    x_i <- F(k_i),  x_{i+1} <- x - x_i,  x_{i+2} <- 0;   P_i sends x_{i+1} to P_{i+1}.
+Input of an owner O that does not compute, who gave the holders of x_0 and x_1 a key for each:
+    x_0 <- F(k_0^O),  x_1 <- F(k_1^O),  x_2 <- x - x_0 - x_1;   O sends x_2 to P_2 and P_1.
+Product:
+    z_i <- x_i y_i + x_i y_{i+1} + x_{i+1} y_i + a_i;   P_i sends z_i to P_{i-1}.
+Opening:
+    P_i sends x_i to P_{i+1}, who lacks it. A party that holds nothing gets each x_j from P_j and a
+    digest of it from P_{j-1}, and compares.
+
+What an opening shows beyond the value x: the missing component, which is x less the two components
+that the party has; so the view follows from the value and the party's own randomness.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from mpcgen.abb import DIGEST_BYTES, Box, Cost, Costs, Exchange, Leakage, Secret, join, split
+from mpcgen.errors import Abort
+from mpcgen.prg import KEY_BYTES, Prg
+from mpcgen.ring import Array, Ring
+
+PARTIES = 3
+
+
+class ReplicatedCosts(Costs):
+    """Each computing party sends one element for each element reshared or opened."""
+
+    def __init__(self, parties: Sequence[str], owners: Sequence[str], computing: Sequence[str]):
+        self.parties, self.owners, self.computing = parties, owners, computing
+        self._guests = [p for p in parties if p not in computing]
+
+    def input(self, b: int) -> Cost:
+        return Cost(1, {o: b * (1 if o in self.computing else 2) for o in self.owners})
+
+    def reshare(self, b: int) -> Cost:
+        return Cost(1, dict.fromkeys(self.computing, b))
+
+    def open(self, b: int) -> Cost:
+        guests = len(self._guests) * (b + DIGEST_BYTES)
+        return Cost(1, dict.fromkeys(self.computing, b + guests))
+
+    def reveal(self, b: int, to: str) -> Cost:
+        if to in self.computing:
+            return Cost(1, {self.computing[self.computing.index(to) - 1]: b})
+        return Cost(1, dict.fromkeys(self.computing, b + DIGEST_BYTES))
+
+    def confirm(self) -> Cost:
+        return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))
+
+
+class Replicated(Box):
+    """A box of three computing parties and any number of owners.
+
+    Args:
+        keys: component index j -> generator of k_j, at its two holders.
+        owner_keys: (owner, j) -> generator of k_j^owner for an owner that does not compute, at the
+            owner and at the two holders of x_j.
+    """
+
+    def __init__(
+        self, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
+        computing: Sequence[str], leakage: Leakage, keys: Mapping[int, Prg],
+        owner_keys: Mapping[tuple[str, int], Prg],
+    ):
+        super().__init__(exchange, me, parties, owners, leakage)
+        if len(computing) != PARTIES:
+            raise ValueError(f"the replicated engine has three computing parties: {computing}")
+        self.costs = ReplicatedCosts(self.parties, self.owners, tuple(computing))
+        self._computing = tuple(computing)
+        self._i = self._computing.index(me) if me in self._computing else None
+        self._keys = keys
+        self._owner_keys = owner_keys
+
+    @classmethod
+    def set_up(
+        cls, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
+        computing: Sequence[str], leakage: Leakage, session: bytes, epoch: int, own: Prg,
+    ) -> Self:
+        """Agree on the session's keys, in one round, and make the box.
+
+        Args:
+            session: id that contains fresh nonces of all parties.
+            own: this party's generator for the session.
+        """
+        mine: dict[tuple[str, int], bytes] = {}
+        if me in computing:
+            i = list(computing).index(me)
+            mine = {("", i): own.draw_bytes("key", i, KEY_BYTES)}
+        elif me in owners:
+            mine = {(me, j): own.draw_bytes("owner key", j, KEY_BYTES) for j in (0, 1)}
+        send: dict[str, bytes] = {}
+        for (_, j), key in mine.items():
+            for holder in _holders(computing, j):
+                if holder != me:
+                    send[holder] = send.get(holder, b"") + key
+        wanted = [("", j) for j in range(PARTIES)]
+        wanted += [(o, j) for o in owners if o not in computing for j in (0, 1)]
+        due: dict[str, list[tuple[str, int]]] = {}
+        for owner, j in wanted:
+            sender = owner or computing[j]
+            if sender != me and me in _holders(computing, j):
+                due.setdefault(sender, []).append((owner, j))
+        came = exchange.exchange("keys", send, {p: KEY_BYTES * len(d) for p, d in due.items()})
+        for sender, names in due.items():
+            for n, name in enumerate(names):
+                mine[name] = came[sender][n * KEY_BYTES : (n + 1) * KEY_BYTES]
+        made = {
+            name: Prg(key, fixed=own.fixed).for_session(session, epoch)
+            for name, key in mine.items()
+        }
+        return cls(
+            exchange, me, parties, owners, computing, leakage,
+            keys={j: prg for (owner, j), prg in made.items() if not owner},
+            owner_keys={name: prg for name, prg in made.items() if name[0]},
+        )
+
+    def constant(self, ring: Ring, values: Array) -> Secret:
+        zero = ring.zeros(ring.shape(values))
+        match self._i:  # x_0 = values, x_1 = x_2 = 0
+            case 0:
+                parts: tuple[Array, ...] = (values, zero)
+            case 1:
+                parts = (zero, zero)
+            case 2:
+                parts = (zero, values)
+            case _:
+                parts = ()
+        return Secret(self, ring, ring.shape(values), parts)
+
+    def _input(
+        self, label: str, ring: Ring, shape: tuple[int, ...], values: Array | None
+    ) -> dict[str, Secret]:
+        label = self._next(label)
+        known: dict[tuple[str, int], Array] = {}  # (owner, j) -> x_j
+        send: dict[str, bytes] = {}
+        receive: dict[str, int | None] = {}
+        sent_index = {o: self._sent_component(o) for o in self.owners}
+        for owner in self.owners:
+            for j in self._drawn_components(owner):
+                key = self._keys.get(j) if owner in self._computing else self._owner_keys.get((owner, j))
+                if key is not None:
+                    known[owner, j] = key.draw(ring, shape, f"{label}/{owner}", self._counter)
+            j = sent_index[owner]
+            if owner == self.me and values is not None:
+                rest = values
+                for d in self._drawn_components(owner):
+                    rest = ring.sub(rest, known[owner, d])
+                known[owner, j] = rest
+                data = ring.to_bytes(rest)
+                send = {h: data for h in _holders(self._computing, j) if h != self.me}
+            elif self.me in _holders(self._computing, j):
+                receive[owner] = ring.nbytes(shape)
+        came = self._exchange(label, send, receive)
+        for owner, data in came.items():
+            known[owner, sent_index[owner]] = ring.from_bytes(data, shape)
+        zero = ring.zeros(shape)
+        return {
+            owner: Secret(
+                self, ring, shape, tuple(known.get((owner, j), zero) for j in self._components())
+            )
+            for owner in self.owners
+        }
+
+    def _drawn_components(self, owner: str) -> tuple[int, ...]:
+        """Components of this owner's inputs that come from a key."""
+        return (self._computing.index(owner),) if owner in self._computing else (0, 1)
+
+    def _sent_component(self, owner: str) -> int:
+        """The component of this owner's inputs that is sent."""
+        return (self._computing.index(owner) + 1) % PARTIES if owner in self._computing else 2
+
+    def _components(self) -> tuple[int, ...]:
+        return () if self._i is None else (self._i, (self._i + 1) % PARTIES)
+
+    def _reshare(
+        self, label: str, ring: Ring, shape: tuple[int, ...],
+        pairs: Sequence[tuple[Secret, Secret]], product: Any,
+    ) -> Secret:
+        label = self._next(label)
+        if self._i is None:
+            return Secret(self, ring, shape, ())
+        i = self._i
+        z = ring.sub(
+            self._keys[i].draw(ring, shape, label, self._counter),
+            self._keys[(i + 1) % PARTIES].draw(ring, shape, label, self._counter),
+        )
+        for x, y in pairs:
+            (x0, x1), (y0, y1) = x._parts, y._parts
+            z = ring.add(z, ring.add(product(x0, ring.add(y0, y1)), product(x1, y0)))
+        before, after = self._computing[i - 1], self._computing[(i + 1) % PARTIES]
+        came = self._exchange(label, {before: ring.to_bytes(z)}, {after: ring.nbytes(shape)})
+        return Secret(self, ring, shape, (z, ring.from_bytes(came[after], shape)))
+
+    def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
+        label = self._next(label)
+        length = sum(x.nbytes for x in secrets)
+        if self._i is None:
+            return self._assemble(secrets, self._exchange(label, {}, self._from_holders(length)))
+        send = self._to_guests(secrets, [p for p in self.parties if p not in self._computing])
+        before, after = self._computing[self._i - 1], self._computing[(self._i + 1) % PARTIES]
+        send[after] = join(secrets, 0)
+        came = self._exchange(label, send, {before: length})
+        return [
+            x.ring.add(x.ring.add(*x._parts), missing)
+            for x, missing in zip(secrets, split(came[before], secrets), strict=True)
+        ]
+
+    def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
+        label = self._next(label)
+        if to not in self._computing:
+            send = {} if self._i is None else self._to_guests([x], [to])
+            came = self._exchange(label, send, self._from_holders(x.nbytes) if to == self.me else {})
+            return self._assemble([x], came)[0] if to == self.me else None
+        before = self._computing[self._computing.index(to) - 1]
+        send = {to: join([x], 0)} if self.me == before else {}
+        came = self._exchange(label, send, {before: x.nbytes} if to == self.me else {})
+        if to != self.me:
+            return None
+        return x.ring.add(x.ring.add(*x._parts), x.ring.from_bytes(came[before], x.shape))
+
+    def _to_guests(self, secrets: Sequence[Secret], guests: Sequence[str]) -> dict[str, bytes]:
+        if not guests:
+            return {}
+        data = join(secrets, 0) + hashlib.sha256(join(secrets, 1)).digest()
+        return dict.fromkeys(guests, data)
+
+    def _from_holders(self, length: int) -> dict[str, int | None]:
+        return dict.fromkeys(self._computing, length + DIGEST_BYTES)
+
+    def _assemble(self, secrets: Sequence[Secret], came: Mapping[str, bytes]) -> list[Array]:
+        """Values from all components, each compared with its second holder's digest."""
+        parts = [came[p][:-DIGEST_BYTES] for p in self._computing]
+        for j, data in enumerate(parts):
+            second = self._computing[j - 1]
+            if hashlib.sha256(data).digest() != came[second][-DIGEST_BYTES:]:
+                raise Abort(f"{self._computing[j]} and {second} sent different shares")
+        columns = zip(secrets, *(split(data, secrets) for data in parts), strict=True)
+        return [x.ring.add(x.ring.add(a, b), c) for x, a, b, c in columns]
+
+
+def _holders(computing: Sequence[str], j: int) -> tuple[str, str]:
+    """The two parties that know component j."""
+    return computing[j], computing[j - 1]

@@ -1,0 +1,136 @@
+"""What a statistic tells the machinery about itself.
+
+A statistic is three steps. *local*: each owner turns its genotypes into integers (an `Input`).
+*secure*: the computing parties work on shares of these and open what the plan releases.
+*public*: anyone turns what was opened into a table, in float64.
+
+The machinery (the plan's checks, the one loop over batches, forecasts) asks a statistic for its
+inputs, openings and cost, and so needs no list of statistics of its own.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.abb import Box, Cost, Costs, Secret
+from mpcgen.ring import Array, Ring
+
+Integers: TypeAlias = NDArray[np.integer[Any]]
+Floats: TypeAlias = NDArray[np.float64]
+
+MAX_PEOPLE = 1 << 22  # the number of people up to which every range below is proved
+
+
+class Local(Protocol):
+    """What a local step may see of its institution's data: one batch, aligned to the site list."""
+
+    @property
+    def counts(self) -> Integers:
+        """Genotype counts of the batch's variants, (m, groups, 7), as `genotype_counts` says."""
+        ...
+
+    @property
+    def pair_sums(self) -> Integers:
+        """n, Sx, Sy, Sxx, Syy, Sxy of the batch's pairs, (P, 6)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Input:
+    """Integers that every owner gives for each unit (variant or pair), shared once a plan.
+
+    Two statistics that need the same integers name the same input.
+
+    Attributes:
+        columns: names of the integers of one unit.
+        ring: where they are shared; no narrower than any later use.
+        bound: number of people -> largest absolute value that any joint total can take.
+        local: batch -> (units, columns) integers of one owner.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    ring: Ring
+    bound: Callable[[int], int]
+    local: Callable[[Local], Integers]
+
+    def max_people(self) -> int:
+        """The largest study, up to MAX_PEOPLE, whose totals fit the ring with a sign bit."""
+        low, high = 0, MAX_PEOPLE
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self._fits(middle) else (low, middle - 1)
+        return low
+
+    def _fits(self, people: int) -> bool:
+        return self.bound(people) < 1 << (self.ring.k - 1)
+
+
+@dataclass(frozen=True)
+class Sites:
+    """What the public step may know of a batch's variants: chromosome codes as PLINK numbers them."""
+
+    chrom: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Part of a result table.
+
+    Attributes:
+        rows: which units of the batch are listed, ascending.
+        columns: name -> one value a row; NaN where undefined. Without the site columns.
+    """
+
+    rows: NDArray[np.int64]
+    columns: Mapping[str, Any]
+
+
+class Release(Protocol):
+    """What a statistic may open of one batch, as the plan's entry says."""
+
+    def totals(self, box: Box, secrets: Mapping[str, Secret]) -> dict[str, Integers]:
+        """Open joint totals by name; signed integers."""
+        ...
+
+
+class Statistic(ABC):
+    """One entry of a plan.
+
+    Attributes:
+        inputs: what its owners give.
+        opens: name -> (ring, columns) of what its secure step opens for each unit.
+    """
+
+    kind: ClassVar[str]
+    inputs: tuple[Input, ...]
+    opens: Mapping[str, tuple[Ring, tuple[str, ...]]]
+
+    @abstractmethod
+    def secure(
+        self, box: Box, totals: Mapping[str, Secret], release: Release
+    ) -> dict[str, Integers]:
+        """The computing parties' part: joint totals of the inputs -> what was opened."""
+
+    @abstractmethod
+    def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
+        """Result tables by name ("" where there is one) from what was opened. Anyone can run it."""
+
+    def cost(self, costs: Costs, units: int) -> Cost:
+        """Declared cost of the secure step for a number of units: one opening of all columns."""
+        size = sum(ring.size * len(columns) for ring, columns in self.opens.values())
+        return costs.open(units * size)
+
+
+def encode_totals(ring: Ring, values: Integers) -> Array:
+    """An owner's integers as ring elements."""
+    return ring.encode(values)
+
+
+def forms(columns: Sequence[str], *wanted: Mapping[str, int]) -> list[list[int]]:
+    """Linear forms over named columns, each given as {column: coefficient}."""
+    return [[form.get(column, 0) for column in columns] for form in wanted]
