@@ -1,0 +1,292 @@
+"""The rings Z_2^k on NumPy arrays: all arithmetic that shares are made of.
+
+An element of Z_2^k is stored in the smallest unsigned word that holds it; one of Z_2^128 is two
+uint64 words, low then high, on a trailing axis. Whoever goes through Ring sees *logical* shapes and
+axes only and need not know k. Every operation wraps modulo 2^k and returns a new array (reshape,
+broadcast_to, transpose and index may return views), never a NumPy scalar.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import EllipsisType, ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mpcgen.errors import BadMessage
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+Key = int | slice | EllipsisType | None | Array
+"""What may stand between the brackets of an index, alone or in a tuple."""
+
+WIDE = 128
+
+
+def _kernels() -> ModuleType:
+    """Import the Numba kernels when first needed: Numba costs a third of a second."""
+    from mpcgen import ring_kernels  # noqa: PLC0415
+
+    return ring_kernels
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Z_2^k for k = 1..8 (small enough to enumerate, for tests), 32, 64 or 128."""
+
+    k: int
+
+    def __post_init__(self) -> None:
+        if self.k not in {*range(1, 9), 32, 64, WIDE}:
+            raise ValueError(f"no ring Z_2^{self.k}: k is 1 to 8, 32, 64 or 128")
+
+    # What the ring is
+
+    @property
+    def size(self) -> int:
+        """Bytes of one element on the wire."""
+        return (self.k + 7) // 8
+
+    @property
+    def modulus(self) -> int:
+        """2^k."""
+        return 1 << self.k
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The word that elements are stored in."""
+        return np.dtype(f"u{min(self.size, 8)}")
+
+    @property
+    def _words(self) -> Shape:
+        """The trailing axes behind the logical ones."""
+        return (2,) if self.k == WIDE else ()
+
+    def check(self, x: Array) -> None:
+        """Raise TypeError unless x has the dtype and the trailing axis of this ring."""
+        if not isinstance(x, np.ndarray) or x.dtype != self.dtype:
+            kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"Z_2^{self.k} is stored in arrays of {self.dtype}, not {kind}")
+        if self._words and x.shape[-1:] != self._words:
+            raise TypeError(f"Z_2^{self.k} needs a trailing axis of two words, not shape {x.shape}")
+
+    # In and out
+
+    def zeros(self, shape: Shape) -> Array:
+        """Zeros of a logical shape."""
+        return np.zeros((*shape, *self._words), self.dtype)
+
+    def encode(self, values: npt.ArrayLike) -> Array:
+        """Integers (or booleans), negative ones too, modulo 2^k. TypeError on anything else."""
+        ints: Array = np.asarray(values, getattr(values, "dtype", object))
+        if ints.dtype == object:
+            return self._encode_python(ints)
+        if ints.dtype.kind not in "biu":
+            raise TypeError(f"only integers are encoded in Z_2^{self.k}, not {ints.dtype}")
+        if self.k == WIDE:
+            x = np.empty((*ints.shape, 2), np.uint64)
+            x[..., 0] = ints.astype(np.uint64)
+            x[..., 1] = np.where(ints < 0, ~np.uint64(0), np.uint64(0))
+            return x
+        return self._mask(np.asarray(ints.astype(self.dtype)))
+
+    def _encode_python(self, ints: Array) -> Array:
+        """Python integers of any size, from an object array."""
+        x = self.zeros(ints.shape)
+        canonical = np.frompyfunc(lambda v: operator.index(v) % self.modulus, 1, 1)(ints)
+        if self.k != WIDE:
+            x[...] = canonical
+            return x
+        x[..., 0] = canonical & (2**64 - 1)
+        x[..., 1] = canonical >> 64
+        return x
+
+    def unsigned(self, x: Array) -> Array:
+        """Map to [0, 2^k): int64 for k <= 32, uint64 for 64, Python integers for 128."""
+        self.check(x)
+        if self.k == WIDE:
+            ints = np.empty(self.shape(x), object)
+            ints[...] = x[..., 0].astype(object) + (x[..., 1].astype(object) << 64)
+            return ints
+        return x.astype(np.uint64 if self.k == 64 else np.int64)
+
+    def signed(self, x: Array) -> Array:
+        """Map to [-2^(k-1), 2^(k-1)): int64 for k <= 64, Python integers for 128."""
+        if self.k == 64:
+            self.check(x)
+            return x.astype(np.int64)
+        ints = self.unsigned(x)
+        ints -= self.modulus * (ints >= self.modulus // 2)
+        return ints
+
+    def to_bytes(self, x: Array) -> bytes:
+        """Canonical bytes: elements in C order, each little-endian in `size` bytes."""
+        self.check(x)
+        return x.astype(self.dtype.newbyteorder("<"), copy=False).tobytes()
+
+    def from_bytes(self, data: bytes | bytearray | memoryview, shape: Shape) -> Array:
+        """Elements of a logical shape; BadMessage unless data are their canonical bytes."""
+        expected = math.prod(shape) * self.size
+        if len(data) != expected:
+            raise BadMessage(f"{len(data)} bytes for {shape} of Z_2^{self.k}, not {expected}")
+        words = np.frombuffer(data, self.dtype.newbyteorder("<"))
+        x = words.astype(self.dtype).reshape(*shape, *self._words)
+        if self.k < 8 and (x >= self.modulus).any():
+            raise BadMessage(f"an element outside Z_2^{self.k}")
+        return x
+
+    def reduce(self, x: Array, to: "Ring") -> Array:
+        """Drop the bits above to.k: shares of x become, each by itself, shares of x mod 2^to.k."""
+        self.check(x)
+        if to.k > self.k:
+            raise ValueError(f"Z_2^{self.k} does not widen to Z_2^{to.k}")
+        if to.k == WIDE:
+            return x.copy()
+        low = x[..., 0] if self.k == WIDE else x
+        return to._mask(low.astype(to.dtype))
+
+    # Arithmetic
+
+    def add(self, x: Array, y: Array) -> Array:
+        """Return x + y."""
+        return self._arithmetic(np.add, x, y)
+
+    def sub(self, x: Array, y: Array) -> Array:
+        """Return x - y."""
+        return self._arithmetic(np.subtract, x, y)
+
+    def mul(self, x: Array, y: Array) -> Array:
+        """Return x y, element by element."""
+        return self._arithmetic(np.multiply, x, y)
+
+    def neg(self, x: Array) -> Array:
+        """Return -x."""
+        return self.sub(self.zeros(()), x)
+
+    def sum(self, x: Array, axis: int) -> Array:
+        """Sum over one logical axis."""
+        self.check(x)
+        if self.k == WIDE:
+            return np.asarray(_kernels().sum128(x, self._axis(x, axis)))
+        return self._mask(np.asarray(np.sum(x, axis=axis, dtype=self.dtype)))
+
+    def matmul(self, x: Array, y: Array) -> Array:
+        """Matrix product (n, l) x (l, m) -> (n, m)."""
+        self.check(x)
+        self.check(y)
+        (_, l), (rows, _) = self.shape(x), self.shape(y)
+        if l != rows:
+            raise ValueError(f"no product of {self.shape(x)} and {self.shape(y)}")
+        return self._mask(x @ y) if self.k <= 8 else np.asarray(_kernels().matmul(x, y))
+
+    def _arithmetic(self, operation: "np.ufunc", x: Array, y: Array) -> Array:
+        self.check(x)
+        self.check(y)
+        if self.k == WIDE:
+            return np.asarray(_kernels().elementwise(operation.__name__, x, y))
+        return self._mask(np.asarray(operation(x, y)))
+
+    def _mask(self, x: Array) -> Array:
+        """Clear the bits of a word above k."""
+        return x if self.k >= 8 else np.asarray(x & self.dtype.type(self.modulus - 1))
+
+    # Bits
+
+    def and_(self, x: Array, y: Array) -> Array:
+        """Bitwise and."""
+        return self._bitwise(np.bitwise_and, x, y)
+
+    def or_(self, x: Array, y: Array) -> Array:
+        """Bitwise or."""
+        return self._bitwise(np.bitwise_or, x, y)
+
+    def xor(self, x: Array, y: Array) -> Array:
+        """Bitwise exclusive or."""
+        return self._bitwise(np.bitwise_xor, x, y)
+
+    def invert(self, x: Array) -> Array:
+        """Bitwise complement within k bits."""
+        self.check(x)
+        return self._mask(np.asarray(np.invert(x)))
+
+    def lshift(self, x: Array, n: int) -> Array:
+        """Return x 2^n."""
+        return self._shift(np.left_shift, x, n)
+
+    def rshift(self, x: Array, n: int) -> Array:
+        """Return x // 2^n of the unsigned representative: a logical shift."""
+        return self._shift(np.right_shift, x, n)
+
+    def _bitwise(self, operation: "np.ufunc", x: Array, y: Array) -> Array:
+        self.check(x)
+        self.check(y)
+        return np.asarray(operation(x, y))
+
+    def _shift(self, operation: "np.ufunc", x: Array, n: int) -> Array:
+        self.check(x)
+        if not 0 <= n <= self.k:
+            raise ValueError(f"a shift in Z_2^{self.k} is by 0 to {self.k} bits, not {n}")
+        if self.k == WIDE:
+            return _shift128(operation, x, n)
+        return self._mask(np.asarray(operation(x, self.dtype.type(n))))
+
+    # Shape
+
+    def shape(self, x: Array) -> Shape:
+        """Logical shape."""
+        return x.shape[: x.ndim - len(self._words)]
+
+    def reshape(self, x: Array, shape: Shape) -> Array:
+        """Give the same elements another logical shape; one length may be -1."""
+        return x.reshape(*shape, *self._words)
+
+    def broadcast_to(self, x: Array, shape: Shape) -> Array:
+        """View x, read-only, as a larger logical shape."""
+        return np.broadcast_to(x, (*shape, *self._words))
+
+    def transpose(self, x: Array, axes: Shape | None = None) -> Array:
+        """Logical axes in another order; reversed by default."""
+        order = tuple(reversed(range(len(self.shape(x))))) if axes is None else axes
+        return x.transpose(*order, *(x.ndim - 1 for _ in self._words))
+
+    def index(self, x: Array, key: Key | tuple[Key, ...]) -> Array:
+        """x[key] on logical axes."""
+        keys = key if isinstance(key, tuple) else (key,)
+        rest = () if any(part is Ellipsis for part in keys) else (Ellipsis,)
+        return np.asarray(x[(*keys, *rest, *(slice(None) for _ in self._words))])
+
+    def concatenate(self, arrays: Sequence[Array], axis: int = 0) -> Array:
+        """Join along one logical axis."""
+        return np.concatenate(arrays, self._axis(arrays[0], axis))
+
+    def stack(self, arrays: Sequence[Array], axis: int = 0) -> Array:
+        """Join along a new logical axis."""
+        return np.stack(arrays, axis - len(self._words) if axis < 0 else axis)
+
+    def _axis(self, x: Array, axis: int) -> int:
+        """Count a logical axis from 0."""
+        dimensions = len(self.shape(x))
+        if not -dimensions <= axis < dimensions:
+            raise ValueError(f"no axis {axis} in a logical shape of {dimensions} dimensions")
+        return axis % dimensions
+
+
+def _shift128(operation: Callable[..., Array], x: Array, n: int) -> Array:
+    """Shift pairs of words by n = 0..128 bits; NumPy shifts a word by 64 or more to zero."""
+    left = operation is np.left_shift
+    near, far = (0, 1) if left else (1, 0)  # bits move from the near word into the far one
+    back = np.right_shift if left else np.left_shift
+    shifted = np.empty(x.shape, np.uint64)
+    shifted[..., near] = operation(x[..., near], np.uint64(n))
+    shifted[..., far] = operation(x[..., far], np.uint64(n))
+    if n > 64:
+        shifted[..., far] = operation(x[..., near], np.uint64(n - 64))
+    else:
+        shifted[..., far] |= back(x[..., near], np.uint64(64 - n))
+    return shifted
+
+
+Z2_32, Z2_64, Z2_128 = Ring(32), Ring(64), Ring(128)
