@@ -12,6 +12,7 @@ Z_2^k; each engine states what corruption it withstands.
 from __future__ import annotations
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,7 +127,7 @@ class Secret:
     @property
     def nbytes(self) -> int:
         """Canonical bytes of a value of this ring and shape."""
-        return self.ring.nbytes(self.shape)
+        return nbytes(self.ring, self.shape)
 
     def __add__(self, other: Secret | Array | int) -> Secret:
         return self._box.add(self, other)
@@ -134,13 +135,13 @@ class Secret:
     def __sub__(self, other: Secret | Array | int) -> Secret:
         return self._box.add(self, -other)
 
-    def __rsub__(self, other: Array | int) -> Secret:
+    def __rsub__(self, other: Array | int) -> Secret:  # type: ignore[misc]
         return self._box.add(-self, other)
 
     def __neg__(self) -> Secret:
         return self._map(self.ring.neg, self.shape)
 
-    def __mul__(self, factor: Array | int) -> Secret:
+    def __mul__(self, factor: object) -> Secret:
         """The product with public integers, broadcast to this secret's shape."""
         if isinstance(factor, Secret):
             raise TypeError("the product of two secrets takes a round: use box.mul")
@@ -152,8 +153,8 @@ class Secret:
 
     def __getitem__(self, index: Any) -> Secret:
         """Basic indexing and selection along the leading logical axes."""
-        shape = np.empty(self.shape, np.bool_)[index].shape
-        return self._map(lambda part: part[index], shape)
+        shape = np.broadcast_to(np.False_, self.shape)[index].shape
+        return self._map(lambda part: self.ring.index(part, index), shape)
 
     def reshape(self, *shape: int) -> Secret:
         """The same elements in another shape."""
@@ -171,7 +172,9 @@ class Secret:
 
     def linear(self, forms: Sequence[Sequence[int]]) -> Secret:
         """Public linear forms of the last axis: (..., c) and d forms of c integers give (..., d)."""
-        return self._map(lambda part: _linear(self.ring, part, forms), (*self.shape[:-1], len(forms)))
+        return self._map(
+            lambda part: _linear(self.ring, part, forms), (*self.shape[:-1], len(forms))
+        )
 
     def _map(self, f: Any, shape: tuple[int, ...]) -> Secret:
         return Secret(self._box, self.ring, shape, tuple(f(part) for part in self._parts))
@@ -183,24 +186,25 @@ class Secret:
         raise TypeError("a secret has no value here; only box.open and box.reveal make one public")
 
     __bool__ = __int__ = __index__ = __float__ = __len__ = __iter__ = __array__ = _refuse
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse  # type: ignore[assignment]
-    __bytes__ = __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = _refuse  # type: ignore[assignment]
-    __format__ = _refuse  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __bytes__ = __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __format__ = _refuse
 
 
 def _linear(ring: Ring, x: Array, forms: Sequence[Sequence[int]]) -> Array:
-    shape = ring.shape(x)
-    out = ring.zeros((*shape[:-1], len(forms)))
-    for d, form in enumerate(forms):
-        column = ring.zeros(shape[:-1])
+    rows = ring.shape(x)[:-1]
+    columns = []
+    for form in forms:
+        total = ring.zeros(rows)
         for c, factor in enumerate(form):
             if factor:
-                term = x[(slice(None),) * (len(shape) - 1) + (c,)]
-                if factor != 1:
-                    term = ring.mul(term, ring.encode(np.full(shape[:-1], factor)))
-                column = ring.add(column, term)
-        out[(slice(None),) * (len(shape) - 1) + (d,)] = column
-    return out
+                term = ring.index(x, (Ellipsis, c))
+                total = ring.add(total, term if factor == 1 else _times(ring, term, factor))
+        columns.append(total)
+    return ring.stack(columns, axis=len(rows))
+
+
+def _times(ring: Ring, x: Array, factor: int) -> Array:
+    return ring.mul(x, ring.encode(np.full(ring.shape(x), factor)))
 
 
 class Box(ABC):
@@ -212,7 +216,11 @@ class Box(ABC):
     costs: Costs
 
     def __init__(
-        self, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
+        self,
+        exchange: Exchange,
+        me: str,
+        parties: Sequence[str],
+        owners: Sequence[str],
         leakage: Leakage,
     ):
         self.me = me
@@ -237,7 +245,11 @@ class Box(ABC):
 
     @abstractmethod
     def _reshare(
-        self, label: str, ring: Ring, shape: tuple[int, ...], pairs: Sequence[tuple[Secret, Secret]],
+        self,
+        label: str,
+        ring: Ring,
+        shape: tuple[int, ...],
+        pairs: Sequence[tuple[Secret, Secret]],
         product: Any,
     ) -> Secret: ...
 
@@ -269,7 +281,7 @@ class Box(ABC):
             raise ValueError(f"{self.me} gives values to {label} exactly if it is an owner")
         if values is not None and ring.shape(values) != shape:
             raise ValueError(f"{label}: {ring.shape(values)} values where {shape} are declared")
-        self._declare(self.costs.input(ring.nbytes(shape)))
+        self._declare(self.costs.input(nbytes(ring, shape)))
         return self._input(label, ring, shape, values)
 
     def mul(self, x: Secret, y: Secret, label: str = "mul") -> Secret:
@@ -282,7 +294,7 @@ class Box(ABC):
         for a, b in pairs:
             _same(x, a)
             _same(x, b)
-        self._declare(self.costs.reshare(x.ring.nbytes(x.shape)))
+        self._declare(self.costs.reshare(x.nbytes))
         return self._reshare(label, x.ring, x.shape, pairs, x.ring.mul)
 
     def matmul(self, x: Secret, y: Secret, label: str = "matmul") -> Secret:
@@ -290,7 +302,7 @@ class Box(ABC):
         if x.ring != y.ring or x.shape[1:] != y.shape[:1]:
             raise ValueError(f"no product of {x} and {y}")
         shape = (x.shape[0], y.shape[1])
-        self._declare(self.costs.reshare(x.ring.nbytes(shape)))
+        self._declare(self.costs.reshare(nbytes(x.ring, shape)))
         return self._reshare(label, x.ring, shape, [(x, y)], x.ring.matmul)
 
     def open(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
@@ -343,6 +355,11 @@ class Box(ABC):
         """The label of the next message round: the same at every party that keeps step."""
         self._counter += 1
         return f"{label}#{self._counter}"
+
+
+def nbytes(ring: Ring, shape: tuple[int, ...]) -> int:
+    """Canonical bytes of values of a logical shape."""
+    return ring.size * math.prod(shape)
 
 
 def join(secrets: Sequence[Secret], part: int) -> bytes:

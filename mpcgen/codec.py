@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from mpcgen.errors import BadMessage
 
-Value: TypeAlias = "None | bool | int | str | bytes | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "bool | int | str | bytes | Sequence[Value] | Mapping[str, Value] | None"
 
 MAX_BYTES = 1 << 24  # a control message is never longer
 
@@ -71,9 +71,10 @@ def _plain(value: Value) -> object:
 
 def _rich(value: object) -> Value:
     match value:
-        case {"hex": str(text)} if len(value) == 1:
-            return bytes.fromhex(text)
         case dict():
+            text = value.get("hex")
+            if len(value) == 1 and isinstance(text, str):
+                return bytes.fromhex(text)
             return {key: _rich(item) for key, item in value.items()}
         case list():
             return [_rich(item) for item in value]

@@ -53,9 +53,7 @@ class Prg:
 
     def for_session(self, session: bytes, epoch: int) -> "Prg":
         """The generator of the same key for one epoch of one session."""
-        return Prg(
-            _derive(self._key, codec.encode(["session", session, epoch])), fixed=self.fixed
-        )
+        return Prg(_derive(self._key, codec.encode(["session", session, epoch])), fixed=self.fixed)
 
     def draw_bytes(self, label: str, counter: int, n: int) -> bytes:
         """n bytes of the stream of (label, counter).

@@ -7,7 +7,18 @@ and statistics, and for data that are public anyway.
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgen.abb import DIGEST_BYTES, Box, Cost, Costs, Exchange, Leakage, Secret, join, split
+from mpcgen.abb import (
+    DIGEST_BYTES,
+    Box,
+    Cost,
+    Costs,
+    Exchange,
+    Leakage,
+    Secret,
+    join,
+    nbytes,
+    split,
+)
 from mpcgen.ring import Array, Ring
 
 
@@ -37,8 +48,13 @@ class Clear(Box):
     """A box whose secrets are plain values at the computing party and nothing elsewhere."""
 
     def __init__(
-        self, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
-        computing: str, leakage: Leakage,
+        self,
+        exchange: Exchange,
+        me: str,
+        parties: Sequence[str],
+        owners: Sequence[str],
+        computing: str,
+        leakage: Leakage,
     ):
         super().__init__(exchange, me, parties, owners, leakage)
         self.costs = ClearCosts(self.parties, self.owners, computing)
@@ -53,9 +69,7 @@ class Clear(Box):
     ) -> dict[str, Secret]:
         sent = {} if values is None or self._here else {self._computing: ring.to_bytes(values)}
         senders = [o for o in self.owners if o != self.me] if self._here else []
-        came = self._exchange(
-            self._next(label), sent, dict.fromkeys(senders, ring.nbytes(shape))
-        )
+        came = self._exchange(self._next(label), sent, dict.fromkeys(senders, nbytes(ring, shape)))
         known = {owner: ring.from_bytes(data, shape) for owner, data in came.items()}
         if values is not None:
             known[self.me] = values
@@ -65,8 +79,12 @@ class Clear(Box):
         }
 
     def _reshare(
-        self, label: str, ring: Ring, shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]], product: Any,
+        self,
+        label: str,
+        ring: Ring,
+        shape: tuple[int, ...],
+        pairs: Sequence[tuple[Secret, Secret]],
+        product: Any,
     ) -> Secret:
         if not self._here:
             return Secret(self, ring, shape, ())
@@ -95,4 +113,3 @@ class Clear(Box):
         if self.me != to:
             return None
         return x._parts[0] if self._here else x.ring.from_bytes(came[self._computing], x.shape)
-

@@ -24,7 +24,7 @@ def column(group: str, genotype: str) -> str:
 
 
 def genotype_counts(groups: Sequence[str]) -> Input:
-    """The input for a plan's disjoint groups: cases and controls, or all where there is no phenotype."""
+    """The input for a plan's disjoint groups: cases and controls; all where none has a phenotype."""
     return Input(
         name="genotype_counts",
         columns=tuple(column(group, genotype) for group in groups for genotype in CLASSES),

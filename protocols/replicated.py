@@ -25,7 +25,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from mpcgen.abb import DIGEST_BYTES, Box, Cost, Costs, Exchange, Leakage, Secret, join, split
+from mpcgen.abb import (
+    DIGEST_BYTES,
+    Box,
+    Cost,
+    Costs,
+    Exchange,
+    Leakage,
+    Secret,
+    join,
+    nbytes,
+    split,
+)
 from mpcgen.errors import Abort
 from mpcgen.prg import KEY_BYTES, Prg
 from mpcgen.ring import Array, Ring
@@ -69,8 +80,14 @@ class Replicated(Box):
     """
 
     def __init__(
-        self, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
-        computing: Sequence[str], leakage: Leakage, keys: Mapping[int, Prg],
+        self,
+        exchange: Exchange,
+        me: str,
+        parties: Sequence[str],
+        owners: Sequence[str],
+        computing: Sequence[str],
+        leakage: Leakage,
+        keys: Mapping[int, Prg],
         owner_keys: Mapping[tuple[str, int], Prg],
     ):
         super().__init__(exchange, me, parties, owners, leakage)
@@ -84,8 +101,16 @@ class Replicated(Box):
 
     @classmethod
     def set_up(
-        cls, exchange: Exchange, me: str, parties: Sequence[str], owners: Sequence[str],
-        computing: Sequence[str], leakage: Leakage, session: bytes, epoch: int, own: Prg,
+        cls,
+        exchange: Exchange,
+        me: str,
+        parties: Sequence[str],
+        owners: Sequence[str],
+        computing: Sequence[str],
+        leakage: Leakage,
+        session: bytes,
+        epoch: int,
+        own: Prg,
     ) -> Self:
         """Agree on the session's keys, in one round, and make the box.
 
@@ -120,7 +145,12 @@ class Replicated(Box):
             for name, key in mine.items()
         }
         return cls(
-            exchange, me, parties, owners, computing, leakage,
+            exchange,
+            me,
+            parties,
+            owners,
+            computing,
+            leakage,
             keys={j: prg for (owner, j), prg in made.items() if not owner},
             owner_keys={name: prg for name, prg in made.items() if name[0]},
         )
@@ -148,7 +178,11 @@ class Replicated(Box):
         sent_index = {o: self._sent_component(o) for o in self.owners}
         for owner in self.owners:
             for j in self._drawn_components(owner):
-                key = self._keys.get(j) if owner in self._computing else self._owner_keys.get((owner, j))
+                key = (
+                    self._keys.get(j)
+                    if owner in self._computing
+                    else self._owner_keys.get((owner, j))
+                )
                 if key is not None:
                     known[owner, j] = key.draw(ring, shape, f"{label}/{owner}", self._counter)
             j = sent_index[owner]
@@ -160,7 +194,7 @@ class Replicated(Box):
                 data = ring.to_bytes(rest)
                 send = {h: data for h in _holders(self._computing, j) if h != self.me}
             elif self.me in _holders(self._computing, j):
-                receive[owner] = ring.nbytes(shape)
+                receive[owner] = nbytes(ring, shape)
         came = self._exchange(label, send, receive)
         for owner, data in came.items():
             known[owner, sent_index[owner]] = ring.from_bytes(data, shape)
@@ -184,8 +218,12 @@ class Replicated(Box):
         return () if self._i is None else (self._i, (self._i + 1) % PARTIES)
 
     def _reshare(
-        self, label: str, ring: Ring, shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]], product: Any,
+        self,
+        label: str,
+        ring: Ring,
+        shape: tuple[int, ...],
+        pairs: Sequence[tuple[Secret, Secret]],
+        product: Any,
     ) -> Secret:
         label = self._next(label)
         if self._i is None:
@@ -199,7 +237,7 @@ class Replicated(Box):
             (x0, x1), (y0, y1) = x._parts, y._parts
             z = ring.add(z, ring.add(product(x0, ring.add(y0, y1)), product(x1, y0)))
         before, after = self._computing[i - 1], self._computing[(i + 1) % PARTIES]
-        came = self._exchange(label, {before: ring.to_bytes(z)}, {after: ring.nbytes(shape)})
+        came = self._exchange(label, {before: ring.to_bytes(z)}, {after: nbytes(ring, shape)})
         return Secret(self, ring, shape, (z, ring.from_bytes(came[after], shape)))
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
@@ -220,7 +258,9 @@ class Replicated(Box):
         label = self._next(label)
         if to not in self._computing:
             send = {} if self._i is None else self._to_guests([x], [to])
-            came = self._exchange(label, send, self._from_holders(x.nbytes) if to == self.me else {})
+            came = self._exchange(
+                label, send, self._from_holders(x.nbytes) if to == self.me else {}
+            )
             return self._assemble([x], came)[0] if to == self.me else None
         before = self._computing[self._computing.index(to) - 1]
         send = {to: join([x], 0)} if self.me == before else {}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.abb import Box, Cost, Costs, Secret
-from mpcgen.ring import Array, Ring
+from mpcgen.ring import Ring
 
 Integers: TypeAlias = NDArray[np.integer[Any]]
 Floats: TypeAlias = NDArray[np.float64]
@@ -72,7 +72,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Sites:
-    """What the public step may know of a batch's variants: chromosome codes as PLINK numbers them."""
+    """What the public step may know of a batch's variants: PLINK's chromosome codes."""
 
     chrom: NDArray[np.int8]
 
@@ -124,11 +124,6 @@ class Statistic(ABC):
         """Declared cost of the secure step for a number of units: one opening of all columns."""
         size = sum(ring.size * len(columns) for ring, columns in self.opens.values())
         return costs.open(units * size)
-
-
-def encode_totals(ring: Ring, values: Integers) -> Array:
-    """An owner's integers as ring elements."""
-    return ring.encode(values)
 
 
 def forms(columns: Sequence[str], *wanted: Mapping[str, int]) -> list[list[int]]:
