@@ -1,0 +1,65 @@
+"""Channels between threads of one process: the transport of tests, with every check of a real one.
+
+Nothing here is encrypted, and nothing depends on time but time-outs. A party that is killed is
+simulated by `MemoryNetwork.kill`, one that ends by closing its channel.
+"""
+
+from collections import deque
+from collections.abc import Collection
+from threading import Condition
+from typing import ClassVar, Unpack
+
+from mpcgen.net.channel import Arrival, Channel, ChannelOptions
+
+
+class MemoryNetwork:
+    """The parties of one session in one process; `channel(name)` once for each of them."""
+
+    def __init__(self, names: Collection[str]):
+        self.names = tuple(names)
+        self.changed = Condition()
+        self.inbox: dict[str, deque[Arrival]] = {name: deque() for name in names}
+        self.killed: set[str] = set()
+
+    def channel(self, name: str, **options: Unpack[ChannelOptions]) -> "MemoryChannel":
+        """The channel of party `name`, to be used by one thread at a time."""
+        return MemoryChannel(self, name, **options)
+
+    def kill(self, name: str) -> None:
+        """End a party as a crash does: everybody who waits for anything loses it."""
+        with self.changed:
+            self.killed.add(name)
+            self.changed.notify_all()
+
+
+class MemoryChannel(Channel):
+    """A party's end of a MemoryNetwork."""
+
+    real: ClassVar[bool] = False
+
+    def __init__(self, network: MemoryNetwork, name: str, **options: Unpack[ChannelOptions]):
+        super().__init__(name, [n for n in network.names if n != name], **options)
+        self._network = network
+        self._inbox = network.inbox[name]
+
+    def _connect(self) -> None:
+        """Everybody is there from the start."""
+
+    def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
+        with self._network.changed:
+            self._network.inbox[peer].append(Arrival(self.me, header, bytes(payload)))
+            self._network.changed.notify_all()
+
+    def _take(self, wait: float) -> Arrival | None:
+        network = self._network
+        with network.changed:
+            network.changed.wait_for(lambda: self._inbox or network.killed, wait)
+            if self._inbox:
+                return self._inbox.popleft()
+            for peer in self.peers:
+                if peer in network.killed and peer not in self._gone:
+                    raise self._lost(peer, "was lost")
+            return None
+
+    def _close(self) -> None:
+        """Nothing to release: what was sent already lies with the others."""
