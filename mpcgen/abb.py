@@ -171,7 +171,7 @@ class Secret:
         return Secret(self._box, ring, self.shape, parts)
 
     def linear(self, forms: Sequence[Sequence[int]]) -> Secret:
-        """Public linear forms of the last axis: (..., c) and d forms of c integers give (..., d)."""
+        """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms)."""
         return self._map(
             lambda part: _linear(self.ring, part, forms), (*self.shape[:-1], len(forms))
         )

@@ -8,13 +8,20 @@ Range   each count is at most the number of people N, a form of them with coeffi
         most 4 N: Z_2^32 up to N = 2^22.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mpcgen.protocols.statistic import Input, Integers, Local
 from mpcgen.ring import Z2_32
 
 CLASSES = ("HOM_REF", "HET", "HOM_ALT", "HAP_REF", "HAP_ALT", "MISSING", "ABSENT")
 CALLED = CLASSES[:5]
+DIPLOID = CLASSES[:3]
+
+# What a person of each class has; classes that are not there have none.
+ALT_ALLELES = {"HET": 1, "HOM_ALT": 2, "HAP_ALT": 1}
+ALLELES = {"HOM_REF": 2, "HET": 2, "HOM_ALT": 2, "HAP_REF": 1, "HAP_ALT": 1}
+PEOPLE = dict.fromkeys(CALLED, 1)
+
 CASES, CONTROLS, ALL = "cases", "controls", "all"
 
 
@@ -24,7 +31,7 @@ def column(group: str, genotype: str) -> str:
 
 
 def genotype_counts(groups: Sequence[str]) -> Input:
-    """The input for a plan's disjoint groups: cases and controls; all where none has a phenotype."""
+    """The input for a plan's disjoint groups: cases and controls, or all."""
     return Input(
         name="genotype_counts",
         columns=tuple(column(group, genotype) for group in groups for genotype in CLASSES),
@@ -36,3 +43,8 @@ def genotype_counts(groups: Sequence[str]) -> Input:
 
 def _flat_counts(local: Local) -> Integers:
     return local.counts.reshape(len(local.counts), -1)
+
+
+def form(weights: Mapping[str, int], *groups: str) -> dict[str, int]:
+    """The linear form of the counts that weights each class of these groups of people."""
+    return {column(g, genotype): weight for g in groups for genotype, weight in weights.items()}

@@ -11,7 +11,7 @@ inputs, openings and cost, and so needs no list of statistics of its own.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +84,12 @@ class Table:
     Attributes:
         rows: which units of the batch are listed, ascending.
         columns: name -> one value a row; NaN where undefined. Without the site columns.
+        undefined: units that are not listed because the statistic does not exist there.
     """
 
     rows: NDArray[np.int64]
     columns: Mapping[str, Any]
+    undefined: int = 0
 
 
 class Release(Protocol):
@@ -110,6 +112,19 @@ class Statistic(ABC):
     inputs: tuple[Input, ...]
     opens: Mapping[str, tuple[Ring, tuple[str, ...]]]
 
+    @classmethod
+    @abstractmethod
+    def from_options(cls, options: Mapping[str, object], groups: tuple[str, ...]) -> Self:
+        """The statistic of a plan's entry.
+
+        Args:
+            options: the entry's own keys.
+            groups: the plan's disjoint groups of people.
+
+        Raises:
+            ValueError: which key is wrong, and what would be right.
+        """
+
     @abstractmethod
     def secure(
         self, box: Box, totals: Mapping[str, Secret], release: Release
@@ -129,3 +144,9 @@ class Statistic(ABC):
 def forms(columns: Sequence[str], *wanted: Mapping[str, int]) -> list[list[int]]:
     """Linear forms over named columns, each given as {column: coefficient}."""
     return [[form.get(column, 0) for column in columns] for form in wanted]
+
+
+def ratio(numerator: Integers | Floats, denominator: Integers | Floats) -> Floats:
+    """Quotients in float64, NaN where the denominator is 0."""
+    quotient = np.full(np.shape(numerator), np.nan)
+    return np.divide(numerator, denominator, out=quotient, where=np.asarray(denominator) != 0)

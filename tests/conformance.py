@@ -1,0 +1,98 @@
+"""What every engine must do, as one suite: values, costs, refusals.
+
+The author of a new engine adds it to mpcgen.protocols.engines and to SETTINGS here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpcgen.abb import Box, Leakage, Opening
+from mpcgen.net.channel import Channel
+from mpcgen.prg import Prg
+from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.ring import Array, Ring
+from tests.threads import in_threads
+
+SESSION = b"conformance test"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An engine with its parties: who owns data and who computes."""
+
+    engine: str
+    owners: tuple[str, ...]
+    computing: tuple[str, ...]
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.owners + self.computing))
+
+    def __str__(self) -> str:
+        return f"{self.engine}-{''.join(self.owners)}-{''.join(self.computing)}"
+
+
+SETTINGS = (
+    Setting("clear", ("A", "B", "C"), ("A",)),
+    Setting("clear", ("A", "B"), ("D",)),
+    Setting("replicated", ("A", "B", "C"), ("A", "B", "C")),
+    Setting("replicated", ("A", "B", "C", "D", "E"), ("B", "D", "A")),
+    Setting("replicated", ("A",), ("X", "Y", "Z")),
+)
+
+
+def run(
+    setting: Setting,
+    manifest: Sequence[tuple[str, Ring, tuple[int, ...]] | Opening],
+    program: Callable[[Box], object],
+    *,
+    seed: int = 1,
+) -> dict[str, object]:
+    """Run a program at every party of a setting; check its declared cost against what was sent."""
+    openings = [
+        line if isinstance(line, Opening) else Opening(line[0], line[1].k, line[2], setting.parties)
+        for line in manifest
+    ]
+
+    measured: list[int] = []
+    declared: set[int] = set()
+
+    def part(channel: Channel) -> object:
+        place = setting.parties.index(channel.me)
+        own = Prg.for_tests_only(1000 * seed + place).for_session(SESSION, 0)
+        seat = Seat(channel.me, setting.parties, setting.owners, setting.computing)
+        box = ENGINES[setting.engine].set_up(channel, seat, Leakage(openings), SESSION, 0, own)
+        rounds, before = channel.rounds, _bytes(channel)
+        result = program(box)
+        box.confirm()
+        measured.append(channel.rounds - rounds)
+        declared.add(box.declared.rounds)
+        assert box.declared.sent.get(channel.me, 0) == _bytes(channel) - before
+        return result
+
+    results = in_threads(setting.parties, part)
+    assert declared == {max(measured)}  # an owner that computes nothing sits some rounds out
+    return results
+
+
+def _bytes(channel: Channel) -> int:
+    return sum(traffic.bytes for traffic in channel.sent.values())
+
+
+def uniform(ring: Ring, shape: tuple[int, ...], seed: int) -> Array:
+    """Test values over the whole ring, its corners among them."""
+    rng = np.random.default_rng(seed)
+    raw = rng.bytes(int(np.prod(shape)) * ring.size)
+    x = np.frombuffer(raw, np.uint8).reshape(-1, ring.size).astype(object)
+    values = sum(x[:, i] << (8 * i) for i in range(ring.size)) % ring.modulus
+    values = np.asarray(values, object).reshape(shape)
+    if values.size >= 3:
+        values.flat[:3] = [0, ring.modulus - 1, ring.modulus // 2]
+    return ring.encode(values)
+
+
+def given(box: Box, values: Mapping[str, Array]) -> Array | None:
+    """What a party gives to an input: its own values if it is an owner."""
+    return values.get(box.me)
