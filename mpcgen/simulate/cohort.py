@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
-from mpcgen.simulate.founders import import_msprime
+from mpcgen.simulate.founders import POPULATIONS, import_msprime
 from mpcgen.simulate.genotypes import Block, Site, blocks, chromosomes
 from mpcgen.simulate.mosaic import bed_rows, dosages
 from mpcgen.simulate.people import People, draw_people, phenotype, write_lines, write_people
 
+SMALLEST_SD = 1e-3  # of a dosage; below it nobody carries the variant
 MAGIC = b"\x6c\x1b\x01"
 
 
@@ -28,7 +29,7 @@ def simulate(
     causal: int = 30,
     heritability: float = 0.3,
     cases: float = 0.4,
-    stratification: float = 0.3,
+    stratification: float = 0.1,
     missing: float = 0.002,
     missing_phenotype: float = 0.0,
     seed: int,
@@ -116,12 +117,27 @@ def _write_genotypes(out: Path, made: Iterable[Block], everybody: People) -> NDA
             for bed, start, stop in beds:
                 bed.write(bed_rows(block.planes, start, stop)[: len(block.sites)].tobytes())
             for row, effect in sorted(block.effects.items()):
-                dosage = dosages(block.planes, row)
-                per_allele = effect / float(np.nanstd(dosage))
-                genetic += np.nan_to_num((dosage - np.nanmean(dosage)) * per_allele)
+                excess = _centred(dosages(block.planes, row), everybody.ancestry)
+                per_allele = effect / max(float(excess.std()), SMALLEST_SD)
+                genetic += excess * per_allele
                 causal.append((block.sites[row], per_allele))
     _write_sites(out, sites, causal, [name for name, _, _ in everybody.parts()])
     return genetic
+
+
+def _centred(dosage: NDArray[np.float64], ancestry: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the dosages (N,) less their mean in each ancestry, 0 where missing.
+
+    So ancestry is associated with the phenotype through the institutions alone.
+    """
+    known = ~np.isnan(dosage)
+    people, total = (
+        np.bincount(ancestry[known], weights, minlength=len(POPULATIONS))
+        for weights in (None, dosage[known])
+    )
+    means = total / np.maximum(people, 1)
+    excess: NDArray[np.float64] = np.where(known, dosage - means[ancestry], 0.0)
+    return excess
 
 
 def _write_sites(

@@ -7,14 +7,20 @@ not depend on the number of threads. A transposition of 64 x 64 bits then turns 
 into the bytes of a .bed file.
 """
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
+from numba import float64, int64, types, uint64
 from numpy.typing import NDArray
 
+from mpcgen.jit import kernel, reads, writes
+
 MISCOPY = 2e-4  # alleles a variant and haplotype
+THREADS = os.cpu_count() or 1
 _NEVER = np.int64(1) << 62
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -46,18 +52,23 @@ class Chains:
         Returns planes (N, 2, words): low and high bits of the .bed codes, A1 the derived allele.
         """
         planes = np.empty((len(self.ploidy), 2, words), dtype=np.uint64)
-        _copy(
-            bits,
-            first,
-            self.pool,
-            self.size,
-            self.ploidy,
-            self.founder,
-            self.events,
-            self.rates,
-            self.random,
-            planes,
-        )
+
+        def part(begin: int, end: int) -> None:
+            haplotypes = slice(2 * begin, 2 * end)
+            _copy(
+                bits,
+                first,
+                self.pool[haplotypes],
+                self.size,
+                self.ploidy[begin:end],
+                self.founder[haplotypes],
+                self.events[haplotypes],
+                self.rates,
+                self.random[haplotypes],
+                planes[begin:end],
+            )
+
+        _in_parts(len(planes), part)
         return planes
 
 
@@ -91,7 +102,7 @@ def bed_rows(planes: NDArray[np.uint64], start: int, stop: int) -> NDArray[np.ui
     """Return rows (64 * words, ceil((stop - start) / 4)) of a .bed for people start .. stop - 1."""
     people = stop - start
     rows = np.empty((64 * planes.shape[2], -(-people // 32)), dtype="<u8")
-    _transpose(planes[start:stop], rows)
+    _in_parts(rows.shape[1], lambda begin, end: _transpose(planes[start:stop], rows, begin, end))
     return rows.view(np.uint8)[:, : -(-people // 4)]
 
 
@@ -102,7 +113,17 @@ def dosages(planes: NDArray[np.uint64], variant: int) -> NDArray[np.float64]:
     return np.array([2.0, np.nan, 1.0, 0.0])[low + 2 * high]
 
 
-@numba.njit(cache=True, inline="always")
+def _in_parts(size: int, work: Callable[[int, int], None]) -> None:
+    """Call `work(begin, end)` on every part of range(size), one a thread."""
+    edges = [size * i // THREADS for i in range(THREADS + 1)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, edges[:-1], edges[1:]))
+
+
+_STATE = (writes(int64, 1), writes(int64, 2), reads(float64, 1), writes(uint64, 1))
+
+
+@kernel(uint64(writes(uint64, 1), int64))
 def _draw(random: NDArray[np.uint64], h: int) -> Any:
     """Return the next 64 bits of haplotype h (SplitMix64; Steele, Lea, Flood, OOPSLA 2014)."""
     random[h] += _GOLDEN
@@ -112,14 +133,14 @@ def _draw(random: NDArray[np.uint64], h: int) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(int64(writes(uint64, 1), int64, float64))
 def _gap(random: NDArray[np.uint64], h: int, rate: float) -> Any:
     """Return the distance to the next event at `rate` a variant, geometric, at least 1."""
     uniform = (np.float64(_draw(random, h) >> np.uint64(11)) + 0.5) * 2.0**-53
     return 1 + np.int64(np.log(uniform) / np.log1p(-rate))
 
 
-@numba.njit(cache=True)
+@kernel(uint64(reads(uint64, 2), int64, int64, reads(int64, 1), int64, *_STATE))
 def _word(
     bits: NDArray[np.uint64],
     w: int,
@@ -144,7 +165,11 @@ def _word(
     return word
 
 
-@numba.njit(cache=True, parallel=True)
+@kernel(
+    types.void(
+        reads(uint64, 2), int64, reads(int64, 1), int64, reads(int64, 1), *_STATE, writes(uint64, 3)
+    )
+)
 def _copy(
     bits: NDArray[np.uint64],
     first: int,
@@ -158,7 +183,7 @@ def _copy(
     planes: NDArray[np.uint64],
 ) -> None:
     """Fill planes (N, 2, words) from the founders' words first .. first + words - 1."""
-    for i in numba.prange(len(ploidy)):
+    for i in range(len(ploidy)):
         h = 2 * i
         for k in range(planes.shape[2]):
             w = first + k
@@ -176,23 +201,7 @@ def _copy(
             planes[i, 1, k] = ~(a & b) & ~missing
 
 
-@numba.njit(cache=True, parallel=True)
-def _transpose(planes: NDArray[np.uint64], rows: NDArray[np.uint64]) -> None:
-    """Turn planes (N, 2, words) into .bed rows (64 * words, ceil(N / 32)), 32 people a word."""
-    people = planes.shape[0]
-    for group in numba.prange(rows.shape[1]):
-        tile = np.empty(64, dtype=np.uint64)
-        for word in range(planes.shape[2]):
-            for k in range(32):
-                i = 32 * group + k
-                tile[2 * k] = planes[i, 0, word] if i < people else np.uint64(0)
-                tile[2 * k + 1] = planes[i, 1, word] if i < people else np.uint64(0)
-            _transpose_tile(tile)
-            for v in range(64):
-                rows[64 * word + v, group] = tile[v]
-
-
-@numba.njit(cache=True)
+@kernel(types.void(writes(uint64, 1)))
 def _transpose_tile(tile: NDArray[np.uint64]) -> None:
     """Transpose 64 words of 64 bits in place, halving the blocks that are swapped."""
     half = 32
@@ -206,3 +215,19 @@ def _transpose_tile(tile: NDArray[np.uint64]) -> None:
                 tile[r] ^= swap << shift
         half >>= 1
         mask ^= mask << np.uint64(half)
+
+
+@kernel(types.void(reads(uint64, 3), writes(uint64, 2), int64, int64))
+def _transpose(planes: NDArray[np.uint64], rows: NDArray[np.uint64], begin: int, end: int) -> None:
+    """Turn planes (N, 2, words) into columns begin .. end - 1, of 32 people each, of .bed rows."""
+    people = planes.shape[0]
+    for group in range(begin, end):
+        tile = np.empty(64, dtype=np.uint64)
+        for word in range(planes.shape[2]):
+            for k in range(32):
+                i = 32 * group + k
+                tile[2 * k] = planes[i, 0, word] if i < people else np.uint64(0)
+                tile[2 * k + 1] = planes[i, 1, word] if i < people else np.uint64(0)
+            _transpose_tile(tile)
+            for v in range(64):
+                rows[64 * word + v, group] = tile[v]
