@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Format = Literal["tsv", "parquet"]
 LEAST_P = 300  # up to this -log10 p the float64 is normal and exact to 1e-13
 
 
@@ -129,26 +128,26 @@ class TableWriter:
 def table_writer(
     path: Path | str,
     names: Sequence[str],
-    format: Format = "tsv",  # noqa: A002
+    kind: str = "tsv",
 ) -> Iterator[TableWriter]:
-    """Write a table in batches: `with table_writer(path, LD) as table`, then `table.write(columns)`.
+    """Write a table batch by batch, so that it never stands in memory as a whole.
 
     The file takes its name when the block ends, and is removed if the block raises. Columns are
     arrays (NumPy, Arrow or lists; NaN and null are undefined) or a PValue.
     """
-    if format not in ENCODERS:
-        raise InputError(f"table format {format!r} is not known: write one of {sorted(ENCODERS)}")
+    if kind not in ENCODERS:
+        raise InputError(f"table format {kind!r} is not known: write one of {sorted(ENCODERS)}")
     with replacing(path) as file:
-        encoder = ENCODERS[format](file, names)
+        encoder = ENCODERS[kind](file, names)
         try:
             yield TableWriter(encoder, names)
         finally:
             encoder.close()
 
 
-def write_table(path: Path | str, columns: Mapping[str, Any], format: Format = "tsv") -> None:  # noqa: A002
+def write_table(path: Path | str, columns: Mapping[str, Any], kind: str = "tsv") -> None:
     """Write one table of columns (name -> array of m values) as TSV or Parquet."""
-    with table_writer(path, tuple(columns), format) as table:
+    with table_writer(path, tuple(columns), kind) as table:
         table.write(columns)
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,31 @@ def texts(values: Any) -> "pa.StringArray":
 def filled(column: Any, word: str) -> Any:
     """A column of strings with a word in place of null."""
     return column.fill_null(word) if column.null_count else column
+
+
+def among(column: Any, words: Sequence[str]) -> Any:
+    """Where a column of strings is one of some words: an Arrow array of booleans."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    return pc.is_in(column, value_set=pa.array(words, pa.string()))
+
+
+def where(mask: Any, then: Any, otherwise: Any) -> Any:
+    """Row by row, one column or plain string where an Arrow or NumPy mask holds, else the other."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    choose: Any = pc.if_else
+    return choose(arrow(mask), then, otherwise)
+
+
+def matches(column: Any, form: str) -> NDArray[np.bool_]:
+    """Where a column of strings has the form of a regular expression; null has none."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    found: Any = pc.match_substring_regex(column, form)
+    mask: NDArray[np.bool_] = found.fill_null(value=False).to_numpy(zero_copy_only=False)
+    return mask
 
 
 def joined(separator: str, *columns: Any) -> Any:
