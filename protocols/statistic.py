@@ -113,6 +113,11 @@ class Statistic(ABC):
     opens: Mapping[str, tuple[Ring, tuple[str, ...]]]
 
     @classmethod
+    def uses_phenotype(cls, options: Mapping[str, object]) -> bool:  # noqa: ARG003
+        """Whether an entry with these options, checked or not, needs cases and controls."""
+        return False
+
+    @classmethod
     @abstractmethod
     def from_options(cls, options: Mapping[str, object], groups: tuple[str, ...]) -> Self:
         """The statistic of a plan's entry.

@@ -1,0 +1,132 @@
+"""What the case-control tests of single variants share: their input, openings and result columns.
+
+A test opens linear forms of joint totals, then works in public on a 2 x 2 table of alleles
+
+                alt   ref
+    cases        a     b
+    controls     c     d
+
+or on genotypes (two copies only: on X those of everybody but males; none on Y and MT).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from mpcgen.abb import Secret
+from mpcgen.protocols.distributions import Z_975, neg_log10
+from mpcgen.protocols.genotype_counts import CASES, CONTROLS, genotype_counts
+from mpcgen.protocols.statistic import Floats, Input, Integers, Sites, Table, forms
+
+GROUPS = (CASES, CONTROLS)
+COUNTS = genotype_counts(GROUPS)
+HAPLOID_CHROMOSOMES = (24, 26)  # Y and MT, as PLINK numbers them
+
+Opened: TypeAlias = Mapping[str, Mapping[str, Integers]]  # sums -> column -> (m,) joint totals
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Linear forms of one input's joint totals that a test opens: column -> form."""
+
+    name: str
+    source: Input
+    forms: Mapping[str, Mapping[str, int]]
+
+    def secret(self, totals: Mapping[str, Secret]) -> Secret:
+        """The forms (m, columns) of secret totals. Local."""
+        return totals[self.source.name].linear(forms(self.source.columns, *self.forms.values()))
+
+    def named(self, opened: Integers) -> dict[str, Integers]:
+        """The opened columns (m,) by name."""
+        return dict(zip(self.forms, opened.astype(np.int64).T, strict=True))
+
+
+@dataclass(frozen=True)
+class OddsRatio:
+    """An odds ratio (m,) and the standard error of its logarithm."""
+
+    value: Floats
+    se: Floats
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test found at m variants; NaN where undefined.
+
+    Attributes:
+        alleles: alt and all alleles in cases, alt and all alleles in controls.
+        people: how many cases and controls were looked at.
+        df: degrees of freedom, as a float for its NaN.
+        ln_p: natural logarithm of the p-value.
+    """
+
+    alleles: tuple[Integers, Integers, Integers, Integers]
+    people: Integers
+    chisq: Floats
+    df: Floats
+    ln_p: Floats
+    odds: OddsRatio | None = None
+
+
+@dataclass(frozen=True)
+class CaseControlTest:
+    """One test of a variant.
+
+    Attributes:
+        name: as a plan names it.
+        label: as results name it, in the column TEST.
+        sums: what it opens.
+        of_genotypes: it does not exist where everybody is haploid.
+        public: opened sums -> outcome.
+    """
+
+    name: str
+    label: str
+    sums: tuple[Sums, ...]
+    of_genotypes: bool
+    public: Callable[[Opened], Outcome]
+
+    def table(self, opened: Mapping[str, Integers], sites: Sites) -> Table:
+        """The test's result table, of the variants on which it exists."""
+        everywhere = np.ones(len(sites.chrom), np.bool_)
+        exists = ~np.isin(sites.chrom, HAPLOID_CHROMOSOMES) if self.of_genotypes else everywhere
+        rows = np.flatnonzero(exists)
+        outcome = self.public(
+            {sums.name: sums.named(opened[sums.name][rows]) for sums in self.sums}
+        )
+        return Table(rows, _columns(self.label, outcome))
+
+
+def _columns(label: str, outcome: Outcome) -> dict[str, Any]:
+    undefined = np.full(len(outcome.people), np.nan)
+    odds = outcome.odds or OddsRatio(undefined, undefined)
+    lower, upper = _interval(odds)
+    names = ("A1_CASE_CT", "CASE_ALLELE_CT", "A1_CTRL_CT", "CTRL_ALLELE_CT")
+    return {
+        **dict(zip(names, outcome.alleles, strict=True)),
+        "TEST": np.full(len(outcome.people), label),
+        "OBS_CT": outcome.people,
+        "CHISQ": outcome.chisq,
+        "DF": outcome.df,
+        "OR": odds.value,
+        "SE": odds.se,
+        "L95": lower,
+        "U95": upper,
+        "P": np.exp(outcome.ln_p),
+        "NEG_LOG10_P": neg_log10(outcome.ln_p),
+    }
+
+
+def _interval(odds: OddsRatio) -> tuple[Floats, Floats]:
+    """95 % confidence limits; for an odds ratio of 0 they are 0 and undefined."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log, half = np.log(odds.value), Z_975 * odds.se
+        return np.exp(log - half), np.exp(log + half)
+
+
+def where_defined(values: float, chisq: Floats) -> Floats:
+    """A constant (m,), NaN where chisq is."""
+    return np.where(np.isnan(chisq), np.nan, values)

@@ -1,0 +1,158 @@
+"""Which pairs of variants a linkage entry looks at.
+
+Pairs are (P, 2) arrays of site indices, the earlier variant first, in the order in which PLINK
+lists them, made in batches: a window over a million variants has a hundred million pairs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.protocols.options import Options, integer, only, real, text
+from mpcgen.protocols.statistic import Integers
+
+Indices = NDArray[np.int64]
+
+BATCH = 1 << 18  # pairs that one secure step takes at most
+
+
+@dataclass(frozen=True)
+class PairOptions:
+    """An entry's choice of pairs, before its files are read.
+
+    Either `pairs`, or a window of `window` variants (index difference < window), of `kb` thousand
+    base pairs (distance <= kb) or of both, over all sites or a part of them.
+
+    Attributes:
+        variants: file of the ids of the variants that count.
+        region: the part of the genome that counts, as chromosome or chromosome:from-to.
+        pairs: file of pairs of ids.
+    """
+
+    KEYS: ClassVar[tuple[str, ...]] = ("window", "kb", "variants", "region", "pairs")
+
+    window: int | None = None
+    kb: float | None = None
+    variants: str | None = None
+    region: str | None = None
+    pairs: str | None = None
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self:
+        """Read and check an entry's keys of these names; others are not looked at.
+
+        Raises:
+            ValueError: which key is wrong, and what would be right.
+        """
+        chosen = cls(
+            window=integer(options, "window", 2),
+            kb=real(options, "kb", 0, 1e6),
+            variants=text(options, "variants"),
+            region=text(options, "region"),
+            pairs=text(options, "pairs"),
+        )
+        if chosen.pairs is not None:
+            only({key: options[key] for key in cls.KEYS if key in options}, "pairs")
+        elif chosen.window is None and chosen.kb is None:
+            raise ValueError("linkage needs window (variants), kb or both, or a file of pairs")
+        return chosen
+
+
+class PairList(Protocol):
+    """Chosen pairs."""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        ...
+
+    def batches(self, size: int = BATCH) -> Iterator[Indices]:
+        """Arrays (P, 2) of site indices, P <= size, each pair once."""
+        ...
+
+
+@dataclass(frozen=True)
+class ListedPairs:
+    """Pairs named one by one: (P, 2) site indices."""
+
+    sites: Indices
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.sites)
+
+    def batches(self, size: int = BATCH) -> Iterator[Indices]:
+        """Arrays (P, 2) of site indices, P <= size."""
+        for start in range(0, self.total, size):
+            yield self.sites[start : start + size]
+
+
+class WindowPairs:
+    """All pairs of a list of sites that stand in one window, without holding them.
+
+    Args:
+        sites: (m,) site indices of the variants that count, ascending.
+        chrom: (m,) their chromosomes.
+        pos: (m,) their positions.
+        window: pairs with a difference of places in the list below this; None: any.
+        kb: pairs at most this many thousand base pairs apart; None: any distance.
+
+    Raises:
+        ValueError: a chromosome stands in two parts, or its positions do not ascend.
+    """
+
+    def __init__(
+        self, sites: Indices, chrom: Integers, pos: Integers, window: int | None, kb: float | None
+    ):
+        _check_sorted(chrom, pos)
+        self._sites = sites
+        m = len(sites)
+        place = np.arange(m)
+        stop = np.searchsorted(_run(chrom), _run(chrom), side="right")
+        if window is not None:
+            stop = np.minimum(stop, place + window)
+        if kb is not None:
+            line, span = _on_one_line(chrom, pos)
+            stop = np.minimum(
+                stop, np.searchsorted(line, line + min(round(kb * 1000), span), "right")
+            )
+        self._ends = np.cumsum(stop - place - 1)  # pairs up to and with each first variant
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def batches(self, size: int = BATCH) -> Iterator[Indices]:
+        """Arrays (P, 2) of site indices, P <= size."""
+        for start in range(0, self.total, size):
+            pair = np.arange(start, min(start + size, self.total))
+            first = np.searchsorted(self._ends, pair, side="right")
+            begin = np.where(first > 0, self._ends[first - 1], 0)
+            yield self._sites[np.stack([first, first + 1 + pair - begin], axis=1)]
+
+
+def _run(chrom: Integers) -> Indices:
+    """Number the stretches of one chromosome: 0 0 0 1 1 2 ..."""
+    return np.cumsum(np.diff(chrom, prepend=chrom[:1]) != 0)
+
+
+def _on_one_line(chrom: Integers, pos: Integers) -> tuple[Indices, int]:
+    """Places on one ascending line, where chromosomes lie farther apart than any one's length."""
+    span = int(pos.max(initial=0)) - int(pos.min(initial=0)) + 1
+    return pos + 2 * span * _run(chrom), span
+
+
+def _check_sorted(chrom: Integers, pos: Integers) -> None:
+    if len(np.unique(chrom)) != len(np.unique(_run(chrom))):
+        raise ValueError("linkage windows need all variants of a chromosome to stand together")
+    back = (np.diff(chrom) == 0) & (np.diff(pos) < 0)
+    if back.any():
+        raise ValueError(
+            f"linkage windows need ascending positions; on chromosome {chrom[back.argmax()]} "
+            f"{pos[back.argmax() + 1]} stands behind {pos[back.argmax()]}"
+        )
