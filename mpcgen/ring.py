@@ -8,7 +8,7 @@ broadcast_to, transpose and index may return views), never a NumPy scalar.
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import EllipsisType, ModuleType
 from typing import Any
@@ -87,9 +87,10 @@ class Ring:
         if ints.dtype.kind not in "biu":
             raise TypeError(f"only integers are encoded in Z_2^{self.k}, not {ints.dtype}")
         if self.k == WIDE:
-            x = np.empty((*ints.shape, 2), np.uint64)
-            x[..., 0] = ints.astype(np.uint64)
-            x[..., 1] = np.where(ints < 0, ~np.uint64(0), np.uint64(0))
+            x = self.zeros(ints.shape)
+            x[..., 0] = ints
+            if ints.dtype.kind == "i":
+                x[..., 1] = ints >> ints.dtype.type(8 * ints.itemsize - 1)
             return x
         return self._mask(np.asarray(ints.astype(self.dtype)))
 
@@ -119,8 +120,7 @@ class Ring:
             self.check(x)
             return x.astype(np.int64)
         ints = self.unsigned(x)
-        ints -= self.modulus * (ints >= self.modulus // 2)
-        return ints
+        return np.where(ints >= self.modulus // 2, ints - self.modulus, ints)
 
     def to_bytes(self, x: Array) -> bytes:
         """Canonical bytes: elements in C order, each little-endian in `size` bytes."""
@@ -133,7 +133,7 @@ class Ring:
         if len(data) != expected:
             raise BadMessage(f"{len(data)} bytes for {shape} of Z_2^{self.k}, not {expected}")
         words = np.frombuffer(data, self.dtype.newbyteorder("<"))
-        x = words.astype(self.dtype).reshape(*shape, *self._words)
+        x = words.astype(self.dtype).reshape((*shape, *self._words))
         if self.k < 8 and (x >= self.modulus).any():
             raise BadMessage(f"an element outside Z_2^{self.k}")
         return x
@@ -152,42 +152,43 @@ class Ring:
 
     def add(self, x: Array, y: Array) -> Array:
         """Return x + y."""
-        return self._arithmetic(np.add, x, y)
+        return self._binary("add", x, y)
 
     def sub(self, x: Array, y: Array) -> Array:
         """Return x - y."""
-        return self._arithmetic(np.subtract, x, y)
+        return self._binary("subtract", x, y)
 
     def mul(self, x: Array, y: Array) -> Array:
         """Return x y, element by element."""
-        return self._arithmetic(np.multiply, x, y)
+        return self._binary("multiply", x, y)
 
     def neg(self, x: Array) -> Array:
         """Return -x."""
-        return self.sub(self.zeros(()), x)
+        return self.mul(x, self.encode(-1))
 
     def sum(self, x: Array, axis: int) -> Array:
         """Sum over one logical axis."""
         self.check(x)
+        axis = self._axis(x, axis)
         if self.k == WIDE:
-            return np.asarray(_kernels().sum128(x, self._axis(x, axis)))
+            return np.asarray(_kernels().sum128(x, axis))
         return self._mask(np.asarray(np.sum(x, axis=axis, dtype=self.dtype)))
 
     def matmul(self, x: Array, y: Array) -> Array:
         """Matrix product (n, l) x (l, m) -> (n, m)."""
         self.check(x)
         self.check(y)
-        (_, l), (rows, _) = self.shape(x), self.shape(y)
-        if l != rows:
-            raise ValueError(f"no product of {self.shape(x)} and {self.shape(y)}")
+        first, second = self.shape(x), self.shape(y)
+        if len(first) != 2 or len(second) != 2 or first[1] != second[0]:
+            raise ValueError(f"no matrix product of {first} and {second}")
         return self._mask(x @ y) if self.k <= 8 else np.asarray(_kernels().matmul(x, y))
 
-    def _arithmetic(self, operation: "np.ufunc", x: Array, y: Array) -> Array:
+    def _binary(self, name: str, x: Array, y: Array) -> Array:
+        """Apply NumPy's operation of this name, or for pairs of words the kernel of this name."""
         self.check(x)
         self.check(y)
-        if self.k == WIDE:
-            return np.asarray(_kernels().elementwise(operation.__name__, x, y))
-        return self._mask(np.asarray(operation(x, y)))
+        wide = self.k == WIDE and name in {"add", "subtract", "multiply"}
+        return self._mask(np.asarray(getattr(_kernels() if wide else np, name)(x, y)))
 
     def _mask(self, x: Array) -> Array:
         """Clear the bits of a word above k."""
@@ -197,15 +198,15 @@ class Ring:
 
     def and_(self, x: Array, y: Array) -> Array:
         """Bitwise and."""
-        return self._bitwise(np.bitwise_and, x, y)
+        return self._binary("bitwise_and", x, y)
 
     def or_(self, x: Array, y: Array) -> Array:
         """Bitwise or."""
-        return self._bitwise(np.bitwise_or, x, y)
+        return self._binary("bitwise_or", x, y)
 
     def xor(self, x: Array, y: Array) -> Array:
         """Bitwise exclusive or."""
-        return self._bitwise(np.bitwise_xor, x, y)
+        return self._binary("bitwise_xor", x, y)
 
     def invert(self, x: Array) -> Array:
         """Bitwise complement within k bits."""
@@ -213,25 +214,19 @@ class Ring:
         return self._mask(np.asarray(np.invert(x)))
 
     def lshift(self, x: Array, n: int) -> Array:
-        """Return x 2^n."""
-        return self._shift(np.left_shift, x, n)
+        """Return x 2^n for n >= 0."""
+        return self.mul(x, self.encode(1 << n))
 
     def rshift(self, x: Array, n: int) -> Array:
-        """Return x // 2^n of the unsigned representative: a logical shift."""
-        return self._shift(np.right_shift, x, n)
-
-    def _bitwise(self, operation: "np.ufunc", x: Array, y: Array) -> Array:
+        """Return x // 2^n for n >= 0, of the unsigned representative: a logical shift."""
         self.check(x)
-        self.check(y)
-        return np.asarray(operation(x, y))
-
-    def _shift(self, operation: "np.ufunc", x: Array, n: int) -> Array:
-        self.check(x)
-        if not 0 <= n <= self.k:
-            raise ValueError(f"a shift in Z_2^{self.k} is by 0 to {self.k} bits, not {n}")
+        if n < 0:
+            raise ValueError("negative shift count")
+        if n >= self.k:
+            return np.zeros_like(x)
         if self.k == WIDE:
-            return _shift128(operation, x, n)
-        return self._mask(np.asarray(operation(x, self.dtype.type(n))))
+            return np.asarray(_kernels().rshift(x, n))
+        return np.asarray(np.right_shift(x, self.dtype.type(n)))
 
     # Shape
 
@@ -241,7 +236,7 @@ class Ring:
 
     def reshape(self, x: Array, shape: Shape) -> Array:
         """Give the same elements another logical shape; one length may be -1."""
-        return x.reshape(*shape, *self._words)
+        return x.reshape((*shape, *self._words))
 
     def broadcast_to(self, x: Array, shape: Shape) -> Array:
         """View x, read-only, as a larger logical shape."""
@@ -272,21 +267,6 @@ class Ring:
         if not -dimensions <= axis < dimensions:
             raise ValueError(f"no axis {axis} in a logical shape of {dimensions} dimensions")
         return axis % dimensions
-
-
-def _shift128(operation: Callable[..., Array], x: Array, n: int) -> Array:
-    """Shift pairs of words by n = 0..128 bits; NumPy shifts a word by 64 or more to zero."""
-    left = operation is np.left_shift
-    near, far = (0, 1) if left else (1, 0)  # bits move from the near word into the far one
-    back = np.right_shift if left else np.left_shift
-    shifted = np.empty(x.shape, np.uint64)
-    shifted[..., near] = operation(x[..., near], np.uint64(n))
-    shifted[..., far] = operation(x[..., far], np.uint64(n))
-    if n > 64:
-        shifted[..., far] = operation(x[..., near], np.uint64(n - 64))
-    else:
-        shifted[..., far] |= back(x[..., near], np.uint64(64 - n))
-    return shifted
 
 
 Z2_32, Z2_64, Z2_128 = Ring(32), Ring(64), Ring(128)
