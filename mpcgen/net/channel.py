@@ -39,10 +39,10 @@ class Traffic:
 
 
 class Arrival(NamedTuple):
-    """A frame as the transport hands it over; `peer` is whom the transport authenticated."""
+    """A message as the transport hands it over; `peer` is whom the transport authenticated."""
 
     peer: str
-    header: bytes
+    header: Header
     payload: bytes
 
 
@@ -197,7 +197,7 @@ class Channel(ABC):
             self._admit(arrival, "")
 
     def _wait(self, label: str, receive: Collection[str]) -> None:
-        """Take frames in until each peer of `receive` has a message waiting."""
+        """Take messages in until each peer of `receive` has a message waiting."""
         deadline = time.monotonic() + self.timeout
         while missing := [peer for peer in receive if not self._early[peer]]:
             if gone := self._gone.intersection(missing):
@@ -210,8 +210,7 @@ class Channel(ABC):
 
     def _admit(self, arrival: Arrival, label: str) -> None:
         """Check what does not depend on where we are, and keep the message in its order."""
-        peer, frame, payload = arrival
-        header = Header.unpack(peer, frame)
+        peer, header, payload = arrival
         if header.kind is not Kind.MESSAGE:
             return self._admit_control(peer, header)
         due = self._next_in[peer]
@@ -244,9 +243,8 @@ class Channel(ABC):
         self._heard_abort = True
         deadline = time.monotonic() + LOOK_AROUND
         while passed_on and (arrival := self._take(max(0.0, deadline - time.monotonic()))):
-            header = Header.unpack(arrival.peer, arrival.header)
-            if header.kind is Kind.ABORT and arrival.peer != peer:
-                self._admit_control(arrival.peer, header)
+            if arrival.header.kind is Kind.ABORT and arrival.peer != peer:
+                self._admit_control(arrival.peer, arrival.header)
         raise Abort(f"{peer} aborted: {reason.value}")
 
     def _deliver(self, peer: str, label: str, length: int | None) -> bytes:
@@ -273,11 +271,14 @@ class Channel(ABC):
 
     @abstractmethod
     def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
-        """Queue one frame. Does not wait for the peer; the buffer may change after it returns."""
+        """Queue one message; neither waits for the peer nor raises where it is gone.
+
+        The payload's buffer may change after it returns.
+        """
 
     @abstractmethod
     def _take(self, wait: float) -> Arrival | None:
-        """The next frame of any peer; None after `wait` seconds.
+        """The next message of any peer; None after `wait` seconds.
 
         What has arrived is handed out first; then PartyLost where a connection broke whose peer
         has not said BYE (is not in `_gone`).

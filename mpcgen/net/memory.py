@@ -10,6 +10,7 @@ from threading import Condition
 from typing import ClassVar, Unpack
 
 from mpcgen.net.channel import Arrival, Channel, ChannelOptions
+from mpcgen.net.message import Header
 
 
 class MemoryNetwork:
@@ -18,7 +19,7 @@ class MemoryNetwork:
     def __init__(self, names: Collection[str]):
         self.names = tuple(names)
         self.changed = Condition()
-        self.inbox: dict[str, deque[Arrival]] = {name: deque() for name in names}
+        self.inbox: dict[str, deque[tuple[str, bytes]]] = {name: deque() for name in names}
         self.killed: set[str] = set()
 
     def channel(self, name: str, **options: Unpack[ChannelOptions]) -> "MemoryChannel":
@@ -47,7 +48,7 @@ class MemoryChannel(Channel):
 
     def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
         with self._network.changed:
-            self._network.inbox[peer].append(Arrival(self.me, header, bytes(payload)))
+            self._network.inbox[peer].append((self.me, header + bytes(payload)))
             self._network.changed.notify_all()
 
     def _take(self, wait: float) -> Arrival | None:
@@ -55,7 +56,8 @@ class MemoryChannel(Channel):
         with network.changed:
             network.changed.wait_for(lambda: self._inbox or network.killed, wait)
             if self._inbox:
-                return self._inbox.popleft()
+                peer, frame = self._inbox.popleft()
+                return Arrival(peer, *Header.split(peer, frame))
             for peer in self.peers:
                 if peer in network.killed and peer not in self._gone:
                     raise self._lost(peer, "was lost")

@@ -103,8 +103,8 @@ class Header(NamedTuple):
         return HEADER.pack(MAGIC, *numbers) + label
 
     @classmethod
-    def unpack(cls, peer: str, frame: bytes) -> "Header":
-        """Read what `peer` sent; BadMessage where it is no header of this version."""
+    def split(cls, peer: str, frame: bytes) -> tuple["Header", bytes]:
+        """Read what `peer` sent as header and the rest; BadMessage where it is no header."""
         if frame[:4] != MAGIC:
             raise BadMessage(
                 f"{peer} speaks another version of the protocol"
@@ -113,9 +113,10 @@ class Header(NamedTuple):
             )
         try:
             _, kind, reason, session, counter, length, size = HEADER.unpack_from(frame)
-            if size > MAX_LABEL or HEADER.size + size != len(frame):
+            end = HEADER.size + size
+            if size > MAX_LABEL or end > len(frame):
                 raise ValueError
-            label = frame[HEADER.size :].decode()
-            return cls(Kind(kind), reason, session, counter, length, label)
+            label = frame[HEADER.size : end].decode()
+            return cls(Kind(kind), reason, session, counter, length, label), frame[end:]
         except (struct.error, ValueError):
             raise BadMessage(f"{peer} sent a damaged header") from None

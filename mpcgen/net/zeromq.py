@@ -1,0 +1,297 @@
+"""Channels between processes and machines: ZeroMQ over TCP, authenticated and encrypted by CURVE.
+
+Every party has one listening socket (PULL, CURVE server) that admits only the keys pinned for its
+peers, and one sending socket for each peer (PUSH, CURVE client) that talks only to the key pinned
+for that peer. Who sent a frame is what the handshake proved (User-Id), never what the frame says.
+
+A connection that ends is judged by the receiver: the listener's monitor tells which accepted
+connection ended, and a peer whose connection ended without a BYE is lost, once everything that
+arrived before has been handed out. No thread of its own: handshakes are answered while the party
+waits in `connect` or `exchange`, which is where all of them happen.
+
+A message travels as frames of at most CHUNK bytes, so that an unauthenticated client can make this
+process hold no more than that, and heartbeats get through between the frames of a large message.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import ClassVar, Unpack
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from mpcgen.errors import BadMessage, PartyTimeout, TransportError
+from mpcgen.net import sockets
+from mpcgen.net.address import dialable
+from mpcgen.net.channel import Arrival, Channel, ChannelOptions
+from mpcgen.net.keys import KeyPair
+from mpcgen.net.message import Header, Kind
+from mpcgen.net.sockets import CHUNK, Peer, Socket
+
+__all__ = ["Peer", "ZmqChannel"]
+
+INLINE = 1 << 16
+"""Payload bytes that go into a message's first frame."""
+
+
+class _Partial:
+    """A message of which not all frames have come."""
+
+    def __init__(self, header: Header, start: bytes):
+        self.header = header
+        self.parts: list[bytes | memoryview] = [start]
+        self.missing = header.length - len(start)
+
+    def add(self, part: memoryview) -> None:
+        self.parts.append(part)
+        self.missing -= part.nbytes
+
+
+class ZmqChannel(Channel):
+    """A party's end of a session over sockets.
+
+    Args:
+        me: this party's name.
+        listen: HOST:PORT of this machine where it listens, and nowhere else; only an address
+            beyond loopback (or `*`) makes it reachable from other machines.
+        keys: its own transport keys.
+        peers: everybody else in the session.
+        linger: seconds that `close` waits at most for what was sent to get out.
+
+    Raises PortTaken where another process listens there and ConfigError for addresses and keys
+    that are none. The first connection raises PartyTimeout naming who did not come, and
+    TransportError naming a peer that refuses this party's key.
+    """
+
+    real: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        me: str,
+        listen: str,
+        keys: KeyPair,
+        peers: Mapping[str, Peer],
+        *,
+        linger: float = 60.0,
+        **options: Unpack[ChannelOptions],
+    ):
+        super().__init__(me, tuple(peers), **options)
+        self._book = dict(peers)
+        self._names = sockets.pinned(me, keys, peers)
+        self._linger_ms = int(linger * 1000)
+        self._ready: deque[Arrival] = deque()
+        self._partial: dict[str, _Partial] = {}
+        self._up: set[str] = set()
+        self._trouble: dict[str, str] = {}
+        self._strangers = 0
+        self._inbound: dict[int, str] = {}
+        self._orphans: set[int] = set()
+        self._ended: set[str] = set()
+        self._context = zmq.Context()
+        try:
+            self._open(listen, keys)
+        except BaseException:
+            self._context.destroy(linger=0)
+            raise
+
+    def _open(self, listen: str, keys: KeyPair) -> None:
+        self._poller = zmq.Poller()
+        self._monitors: dict[Socket, str | None] = {}
+        self._zap = sockets.zap(self._context)
+        self._listener = sockets.listener(self._context, keys, self.max_payload)
+        self._watch(self._listener, None)
+        sockets.bind(self._listener, self.me, listen)
+        for socket in (self._zap, self._listener):
+            self._poller.register(socket, zmq.POLLIN)
+        self._senders = {
+            peer: sockets.sender(self._context, keys, at.public_key)
+            for peer, at in self._book.items()
+        }
+        for peer, sender in self._senders.items():
+            self._watch(sender, peer)
+            sockets.dial(sender, self._book[peer].address)
+
+    def _watch(self, socket: Socket, peer: str | None) -> None:
+        monitor = socket.get_monitor_socket()
+        self._monitors[monitor] = peer
+        self._poller.register(monitor, zmq.POLLIN)
+
+    # -- what Channel asks of a transport
+
+    def _connect(self) -> None:
+        deadline = time.monotonic() + self.connect_timeout
+        while missing := [p for p in self.peers if not (p in self._up and p in self._greeted)]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise PartyTimeout("; ".join(self._absence(peer) for peer in missing))
+            self._step(left)
+            while self._ready:
+                self._admit(self._ready.popleft(), "the first connection")
+            self._restart()
+
+    def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
+        sender = self._senders[peer]
+        # What is not bytes may change before the I/O thread reads it.
+        view = memoryview(payload if isinstance(payload, bytes) else bytes(payload))
+        with suppress(zmq.Again):  # hung up
+            sender.send(header + view[:INLINE], zmq.NOBLOCK)
+            for start in range(INLINE, len(view), CHUNK):
+                sender.send(view[start : start + CHUNK], zmq.NOBLOCK, copy=False)
+
+    def _take(self, wait: float) -> Arrival | None:
+        deadline = time.monotonic() + wait
+        while not self._ready:
+            lost = self._ended - self._gone
+            if lost and not self._listener.poll(0):
+                raise self._lost(min(lost), "was lost")
+            left = deadline - time.monotonic()
+            if not self._step(max(0.0, left)) and left <= 0:
+                return None
+        return self._ready.popleft()
+
+    def _close(self) -> None:
+        with suppress(TransportError):
+            self._follow_all()
+        for peer, sender in self._senders.items():
+            waits = peer in self._up and peer not in self._gone | self._ended
+            sender.linger = self._linger_ms if waits else 0
+        self._context.destroy()
+
+    # -- sockets
+
+    def _step(self, wait: float) -> bool:
+        """Wait for whatever comes first and act on it; True where a frame of a peer was read."""
+        ready = dict(self._poller.poll(math.ceil(wait * 1000)))
+        for monitor in self._monitors.keys() & ready.keys():
+            self._follow(monitor)
+        if self._zap in ready:
+            self._authenticate()
+        if self._listener in ready:
+            self._read()
+        return self._listener in ready
+
+    def _read(self) -> None:
+        """Take one frame in; a message that is whole goes to `_ready`."""
+        frame = self._listener.recv(zmq.NOBLOCK, copy=False)
+        peer = str(frame.get("User-Id"))
+        partial = self._partial.get(peer)
+        if partial is None:
+            header, start = Header.split(peer, frame.bytes)
+            if header.length > self.max_payload:
+                raise BadMessage(
+                    f"{peer} announced {header.length} bytes at {header.label!r}: "
+                    f"at most {self.max_payload}"
+                )
+            if header.kind is Kind.HELLO:
+                self._greet(peer, int(frame.get(zmq.SRCFD)))
+            partial = self._partial[peer] = _Partial(header, start)
+        else:
+            partial.add(frame.buffer)
+        if partial.missing <= 0:
+            del self._partial[peer]
+            self._ready.append(Arrival(peer, partial.header, b"".join(partial.parts)))
+
+    def _greet(self, peer: str, connection: int) -> None:
+        """Note by which connection a peer sends, so that we know when it ends."""
+        if self._connected:
+            raise BadMessage(f"{peer} connected again in the middle of the session")
+        self._follow_all()
+        self._inbound[connection] = peer
+        self._ended.discard(peer)
+        if connection in self._orphans:
+            self._ended.add(peer)
+
+    def _authenticate(self) -> None:
+        """Answer one handshake: admit the pinned keys, each once at a time."""
+        request = sockets.ZapRequest.receive(self._zap)
+        name = self._names.get(request.key)
+        if name is None:
+            self._strangers += 1
+            request.answer(400, "unknown key")
+        elif name in self._inbound.values():
+            # "Try again": a second process of that name waits, the first is undisturbed.
+            request.answer(300, "connected already")
+        else:
+            request.answer(200, "OK", name)
+
+    # -- what the monitors tell
+
+    def _follow_all(self) -> None:
+        for monitor in list(self._monitors):
+            self._follow(monitor)
+
+    def _follow(self, monitor: Socket) -> None:
+        peer = self._monitors[monitor]
+        while monitor.poll(0):
+            message = parse_monitor_message(monitor.recv_multipart())
+            event, value = zmq.Event(message["event"]), int(message["value"])
+            if peer is None:
+                self._follow_accepted(event, value)
+            else:
+                self._follow_dialled(peer, event)
+
+    def _follow_accepted(self, event: zmq.Event, connection: int) -> None:
+        if event is zmq.Event.ACCEPTED:
+            self._orphans.discard(connection)
+        elif event is zmq.Event.DISCONNECTED:
+            peer = self._inbound.pop(connection, None)
+            if peer is None:
+                self._orphans.add(connection)
+            else:
+                self._ended.add(peer)
+
+    def _follow_dialled(self, peer: str, event: zmq.Event) -> None:
+        if event is zmq.Event.HANDSHAKE_SUCCEEDED:
+            self._up.add(peer)
+            self._trouble.pop(peer, None)
+            self._control(peer, Kind.HELLO)
+        elif event is zmq.Event.DISCONNECTED:
+            self._up.discard(peer)
+            if self._connected:
+                self._hang_up(peer)
+        elif event is zmq.Event.HANDSHAKE_FAILED_AUTH and not self._connected:
+            raise TransportError(
+                f"{peer} at {self._book[peer].address} refuses the key of {self.me}: the public "
+                f"key in {peer}'s plan is not the one that belongs to the secret key used here"
+            )
+        elif event in _HANDSHAKE_FAILED:
+            self._trouble[peer] = "somebody answers there without the key that is pinned for it"
+
+    def _hang_up(self, peer: str) -> None:
+        """Send nothing more: a process that comes back at that address is of another session."""
+        sender = self._senders[peer]
+        sender.linger = 0
+        sender.disconnect(dialable(self._book[peer].address))
+
+    def _restart(self) -> None:
+        """While connecting, a peer that went away may come again: forget what it said."""
+        for peer in self._ended:
+            self._greeted.discard(peer)
+            self._gone.discard(peer)
+            self._partial.pop(peer, None)
+            self._early[peer].clear()
+            self._next_in[peer] = 0
+        self._ended.clear()
+
+    def _absence(self, peer: str) -> str:
+        address = self._book[peer].address
+        if peer in self._up:
+            why = f"it listens at {address} but has not connected to {self.me}"
+        else:
+            why = self._trouble.get(peer, "nobody answers there")
+            why = f"looked for at {address}, {why}"
+        refused = f" ({self._strangers} connections with unknown keys were refused)"
+        return (
+            f"{peer} did not come in {self.connect_timeout:g} s: {why}"
+            f"{refused if self._strangers else ''}"
+        )
+
+
+_HANDSHAKE_FAILED = (
+    zmq.Event.HANDSHAKE_FAILED_NO_DETAIL,
+    zmq.Event.HANDSHAKE_FAILED_PROTOCOL,
+    zmq.Event.HANDSHAKE_FAILED_AUTH,
+)
