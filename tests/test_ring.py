@@ -64,6 +64,13 @@ def test_shifts_are_those_of_python(ring: Ring, values: list[int], n: int) -> No
 
 
 @rings
+def test_shifts_by_less_than_nothing_are_refused(ring: Ring) -> None:
+    for shift in (ring.lshift, ring.rshift):
+        with pytest.raises(ValueError, match="negative shift"):
+            shift(ring.zeros((2,)), -1)
+
+
+@rings
 @quick
 @given(values=st.lists(integers, max_size=9))
 def test_signed_and_unsigned_representatives(ring: Ring, values: list[int]) -> None:
