@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpcgen.errors import InputError
+from mpcgen.genome.columns import strings
 from mpcgen.report.columns import ASSOCIATION, FREQUENCY, LD, SITE, SiteColumns
 from mpcgen.report.tables import PValue, format_p, read_table, table_writer, write_table
 
@@ -70,9 +71,9 @@ def test_a_table_reads_back(tmp_path: Path, kind: str) -> None:
     sites = SiteColumns(
         rng.integers(1, 27, m),
         rng.integers(1, 10**8, m),
-        pa.array(["NA" if i % 7 else f"rs{i}" for i in range(m)]),
-        pa.array(["A"] * m),
-        pa.array(["<DEL>"] * m),
+        strings("NA" if i % 7 else f"rs{i}" for i in range(m)),
+        strings("A" for i in range(m)),
+        strings("<DEL>" for i in range(m)),
     )
     score = rng.exponential(size=m)
     score[::5] = np.nan
@@ -138,7 +139,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     ):
         table.write({"R": [1], "N": [1]})
     with pytest.raises(ValueError, match="differ in length"):
-        SiteColumns(np.arange(2), np.arange(1), pa.array(["a"]), pa.array(["A"]), pa.array(["C"]))
+        SiteColumns(np.arange(2), np.arange(1), *map(strings, "aAC"))
     assert not list(tmp_path.iterdir())
 
 

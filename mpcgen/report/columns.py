@@ -1,21 +1,14 @@
-"""Names and types of the result columns, declared once, and the sites that lead every row.
+"""Names and types of the result columns, declared once, and the sites that lead every row."""
 
-In tables, chromosomes carry the names that PLINK 2 writes: 1-22, X, Y, XY (the pseudo-autosomal
-part of X) and MT.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from mpcgen.report.text import texts
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from mpcgen.genome.chromosomes import names_of
+from mpcgen.genome.columns import Strings
 
 SITE = ("#CHROM", "POS", "ID", "REF", "ALT")
 FREQUENCY = (
@@ -35,34 +28,18 @@ REAL = frozenset(
     ("AF", "CALL_RATE", "CHISQ", "OR", "SE", "L95", "U95", "P", "NEG_LOG10_P", "R", "R2")
 )
 
-X, Y, XY, MT = 23, 24, 25, 26
-CHROM_NAMES = ("0", *map(str, range(1, 23)), "X", "Y", "XY", "MT")
-VCF_NAMES = ("0", *map(str, range(1, 23)), "X", "Y", "X", "MT")
-SSF_CODES = np.array([*range(24), 24, 23, 25])
 
-
-def chrom_names(codes: ArrayLike, names: Sequence[str] = CHROM_NAMES) -> "pa.StringArray":
-    """PLINK's chromosome codes 1-26 (m,) as names."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    return pa.array(names, pa.string()).take(pa.array(np.asarray(codes)))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SiteColumns:
     """The study's sites, column by column, in the site list's order; m rows."""
 
     chrom: NDArray[np.integer]  # PLINK's codes 1-26
     pos: NDArray[np.integer]
-    id: "pa.StringArray"
-    ref: "pa.StringArray"
-    alt: "pa.StringArray"
+    id: Strings
+    ref: Strings
+    alt: Strings
 
     def __post_init__(self) -> None:
-        for name in ("chrom", "pos"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name)))
-        for name in ("id", "ref", "alt"):
-            object.__setattr__(self, name, texts(getattr(self, name)))
         if len({len(getattr(self, field.name)) for field in fields(self)}) != 1:
             raise ValueError("the site columns differ in length")
 
@@ -71,10 +48,9 @@ class SiteColumns:
 
     @cached_property
     def leading(self) -> dict[str, Any]:
-        """The columns #CHROM POS ID REF ALT with which frequency and association rows begin."""
-        return dict(
-            zip(SITE, (chrom_names(self.chrom), self.pos, self.id, self.ref, self.alt), strict=True)
-        )
+        """The columns #CHROM POS ID REF ALT, with which frequency and association rows begin."""
+        columns = (names_of(self.chrom.astype(np.int8)), self.pos, self.id, self.ref, self.alt)
+        return dict(zip(SITE, columns, strict=True))
 
     def order(self, rank: NDArray[np.integer]) -> NDArray[np.intp]:
         """Rows (m,) by rank (m,) of the chromosome, then position; ties as they stand."""

@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
-from mpcgen.report.columns import SSF_CODES, SiteColumns
+from mpcgen.genome.chromosomes import MT, XY, X, Y
+from mpcgen.genome.columns import Strings, matches, repeated, take
+from mpcgen.report.columns import SiteColumns
 from mpcgen.report.files import replacing
 from mpcgen.report.tables import write_table
-from mpcgen.report.text import filled, joined, matches, texts, where
+from mpcgen.report.text import mask, rows_joined, texts, where
 
+CODES = np.arange(MT + 1)
+CODES[[X, Y, XY, MT]] = 23, 24, 23, 25
 BASES = "^[ACGT]+$"
 MISSING = "#NA"
 LEAST = 1e-300  # stands for -log10 p = 0: the same p = 1, and the official validator refuses 0
@@ -88,7 +93,7 @@ def write_gwas_ssf(
     rows = sites.order(columns["chromosome"])
     rows = rows[keep[rows]]
     if len(rows):
-        write_table(path, {name: column.take(rows) for name, column in columns.items()})
+        write_table(path, {name: _rows(column, rows) for name, column in columns.items()})
         with replacing(path.with_name(f"{path.name}-meta.yaml")) as file:
             file.writelines(f"{line}\n".encode() for line in _yaml(metadata, path))
     return Written(
@@ -101,13 +106,12 @@ def write_gwas_ssf(
 
 def _columns(sites: SiteColumns, table: Mapping[str, Any]) -> dict[str, Any]:
     """All rows' columns in the format's order, undefined values still in them."""
-    import pyarrow.compute as pc  # noqa: PLC0415
-
     alt, ref = pc.utf8_upper(sites.alt), pc.utf8_upper(sites.ref)
-    chrom = SSF_CODES[sites.chrom]
+    chrom = CODES[sites.chrom]
     score = np.asarray(table["NEG_LOG10_P"], np.float64)
     effect = np.add(table["A1_CASE_CT"], table["A1_CTRL_CT"])
     total = np.add(table["CASE_ALLELE_CT"], table["CTRL_ALLELE_CT"])
+    missing = repeated(MISSING, len(sites))
     return {
         "chromosome": chrom,
         "base_pair_location": sites.pos,
@@ -119,17 +123,22 @@ def _columns(sites: SiteColumns, table: Mapping[str, Any]) -> dict[str, Any]:
             effect, total, out=np.full(len(sites), np.nan), where=total > 0
         ),
         "neg_log_10_p_value": np.where(score == 0, LEAST, score),
-        "variant_id": joined("_", texts(chrom), texts(sites.pos), ref, alt),
-        "rsid": where(matches(sites.id, "^rs[0-9]+$"), sites.id, MISSING),
+        "variant_id": rows_joined("_", texts(chrom), texts(sites.pos), ref, alt),
+        "rsid": where(mask(matches(sites.id, "^rs[0-9]+$")), sites.id, missing),
         "ci_upper": _limit(table["U95"]),
         "ci_lower": _limit(table["L95"]),
         "n": np.asarray(table["OBS_CT"]),
     }
 
 
-def _limit(values: NDArray[np.float64]) -> Any:
+def _limit(values: NDArray[np.float64]) -> Strings:
     """A confidence limit as text; one that overflows float64 is missing."""
-    return filled(texts(np.where(np.isinf(values), np.nan, values)), MISSING)
+    known = texts(np.where(np.isfinite(values), values, 0))
+    return where(mask(np.isfinite(values)), known, repeated(MISSING, len(values)))
+
+
+def _rows(column: Any, rows: NDArray[np.intp]) -> Any:
+    return column[rows] if isinstance(column, np.ndarray) else take(column, rows)
 
 
 def _finite(columns: Mapping[str, Any]) -> NDArray[np.bool_]:

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from mpcgen.errors import InputError
+from mpcgen.genome.columns import Strings
 from mpcgen.report.columns import REAL, TEXT
 from mpcgen.report.files import replacing
-from mpcgen.report.text import arrow, joined, lines, texts
+from mpcgen.report.text import arrow, lines, mask, rows_joined, texts
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 LEAST_P = 300  # up to this -log10 p the float64 is normal and exact to 1e-13
 
@@ -34,14 +36,11 @@ class PValue:
     neg_log10: NDArray[np.float64]
 
 
-def format_p(neg_log10_p: ArrayLike) -> "pa.StringArray":
+def format_p(neg_log10_p: ArrayLike) -> Strings:
     """p from -log10 p (m,) as decimal text, like 3.21e-4021; null where NaN, 0 where infinite.
 
     Down to 1e-300 that of the float64, below with six significant digits.
     """
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
     x = np.asarray(neg_log10_p, dtype=np.float64)
     text = texts(np.power(10.0, -x))
     tiny = (x > LEAST_P) & np.isfinite(x)
@@ -51,8 +50,8 @@ def format_p(neg_log10_p: ArrayLike) -> "pa.StringArray":
     mantissa = np.round(np.power(10.0, exponent - x[tiny]), 5)
     carry = mantissa >= 10
     mantissa[carry] = 1
-    low = joined("e-", texts(mantissa), texts(exponent - carry))
-    filled: pa.StringArray = pc.replace_with_mask(text, pa.array(tiny), low)
+    low = rows_joined("e-", texts(mantissa), texts(exponent - carry))
+    filled: Strings = pc.replace_with_mask(text, mask(tiny), low)
     return filled
 
 
@@ -84,7 +83,6 @@ class _Parquet:
         self._writer: Any = None
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         table = pa.table(
@@ -156,7 +154,6 @@ def read_table(path: Path | str) -> "pd.DataFrame":
 
     Raises InputError where the file is not there or is not such a table.
     """
-    import pyarrow as pa  # noqa: PLC0415
     import pyarrow.csv as pcsv  # noqa: PLC0415
 
     path = Path(path)

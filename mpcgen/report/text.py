@@ -2,73 +2,67 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from mpcgen.genome.columns import Strings, repeated, strings, to_arrow
 
 CHUNK = 1 << 14  # rows that one thread turns into text at a time
 THREADS = 2
 
 
 def arrow(values: Any) -> Any:
-    """An Arrow array with null for undefined and 0 for -0; nothing is copied that need not be."""
-    import pyarrow as pa  # noqa: PLC0415
-
+    """An Arrow array of numbers or strings, null where a float is NaN, 0 where it is -0."""
     if isinstance(values, pa.Array):
         return values
-    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return pa.array(values + 0.0, mask=np.isnan(values))
-    return pa.array(values)
+    values = np.asarray(values)
+    if values.dtype.kind in "OU":
+        return strings(values.tolist())
+    if values.dtype.kind != "f":
+        return to_arrow(values)
+    numbers = to_arrow(values + 0.0)
+    buffers = [_bits(~np.isnan(values)), numbers.buffers()[1]]
+    return pa.Array.from_buffers(numbers.type, len(values), buffers)
 
 
-def texts(values: Any) -> "pa.StringArray":
+def mask(values: NDArray[np.bool_]) -> Any:
+    """Truth values (m,) as an Arrow array."""
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, _bits(values)])
+
+
+def _bits(values: NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(values, bitorder="little").data)
+
+
+def texts(values: Any) -> Strings:
     """Any column as strings: floats with the shortest decimals that read back the same."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    string: pa.StringArray = arrow(values).cast(pa.string())
+    string: Strings = arrow(values).cast(pa.string())
     return string
 
 
-def filled(column: Any, word: str) -> Any:
-    """A column of strings with a word in place of null."""
-    return column.fill_null(word) if column.null_count else column
+def among(column: Strings, *words: str) -> Any:
+    """Where a column of strings is one of some words: an Arrow array of truth values."""
+    return pc.is_in(column, value_set=strings(words))
 
 
-def among(column: Any, words: Sequence[str]) -> Any:
-    """Where a column of strings is one of some words: an Arrow array of booleans."""
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    return pc.is_in(column, value_set=pa.array(words, pa.string()))
-
-
-def where(mask: Any, then: Any, otherwise: Any) -> Any:
-    """Row by row, one column or plain string where an Arrow or NumPy mask holds, else the other."""
-    import pyarrow.compute as pc  # noqa: PLC0415
-
+def where(condition: Any, then: Strings, otherwise: Strings) -> Strings:
+    """Row by row, one column where an Arrow array of truth values holds, else the other."""
     choose: Any = pc.if_else
-    return choose(arrow(mask), then, otherwise)
+    chosen: Strings = choose(condition, then, otherwise)
+    return chosen
 
 
-def matches(column: Any, form: str) -> NDArray[np.bool_]:
-    """Where a column of strings has the form of a regular expression; null has none."""
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    found: Any = pc.match_substring_regex(column, form)
-    mask: NDArray[np.bool_] = found.fill_null(value=False).to_numpy(zero_copy_only=False)
-    return mask
-
-
-def joined(separator: str, *columns: Any) -> Any:
+def rows_joined(separator: str, *columns: Strings | str, null: str = "NA") -> Strings:
     """Row by row, the strings of some columns with a separator; a plain string fills its column."""
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    join: Any = pc.binary_join_element_wise
-    return join(*columns, separator)
+    n = next(len(c) for c in columns if not isinstance(c, str))
+    full = [repeated(c, n) if isinstance(c, str) else c for c in columns]
+    return pc.binary_join_element_wise(
+        *full, repeated(separator, n), null_handling="replace", null_replacement=null
+    )
 
 
 def lines(columns: Sequence[Any]) -> Iterator[memoryview]:
@@ -81,7 +75,9 @@ def lines(columns: Sequence[Any]) -> Iterator[memoryview]:
 
 
 def _lines(arrays: Sequence[Any]) -> memoryview:
-    cells = [filled(texts(a), "NA") for a in arrays]
-    rows = joined("\t", *cells[:-1], joined("", cells[-1], "\n"))
-    ends = np.frombuffer(rows.buffers()[1], np.int32)
-    return memoryview(rows.buffers()[2])[: ends[len(rows)]]
+    cells = [texts(a) for a in arrays]
+    if not len(cells[0]):
+        return memoryview(b"")
+    rows: Any = rows_joined("\t", *cells[:-1], rows_joined("", cells[-1], "\n"))
+    _, ends, text = rows.buffers()
+    return memoryview(text)[: np.frombuffer(ends, np.int32)[len(rows)]]

@@ -7,15 +7,16 @@ does not know (0) is N as REF and '.' as ALT; without an ALT there is no AC and 
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
-from mpcgen.report.columns import VCF_NAMES, XY, SiteColumns, X, chrom_names
+from mpcgen.genome.chromosomes import NAMES, XY, X, names_of
+from mpcgen.genome.columns import Strings, matches, repeated, take
+from mpcgen.report.columns import SiteColumns
 from mpcgen.report.files import replacing
-from mpcgen.report.text import among, filled, joined, lines, matches, texts, where
+from mpcgen.report.text import among, lines, rows_joined, texts, where
 
 INFO = (
     ("AC", "A", "Integer", "Alternate alleles counted, all institutions together"),
@@ -50,62 +51,63 @@ def write_sites_vcf(
     Raises:
         InputError: VCF cannot hold an allele, like 1/2 or I/D; nothing is written.
     """
-    import pyarrow as pa  # noqa: PLC0415
-
     _refuse_other(sites.ref, REF_FORM, "REF", sites)
     _refuse_other(sites.alt, ALT_FORM, "ALT", sites)
-    contig = np.where(sites.chrom == XY, X, sites.chrom)
+    contig = np.where(sites.chrom == XY, X, sites.chrom).astype(np.int8)
     rows = sites.order(contig)
-    alt = _or(sites.alt.take(rows), ".", ("0",))
-    dots = pa.repeat(".", len(rows))
+    alt = _or(take(sites.alt, rows), ".", "0")
+    dots = repeated(".", len(rows))
     columns = [
-        chrom_names(contig[rows], VCF_NAMES),
+        names_of(contig[rows]),
         sites.pos[rows],
-        _or(sites.id.take(rows), ".", ("",)),
-        _or(sites.ref.take(rows), "N", ("0", ".")),
+        _or(take(sites.id, rows), ".", ""),
+        _or(take(sites.ref, rows), "N", "0", "."),
         alt,
         dots,
         dots,
-        _info(alt, np.asarray(ac)[rows], np.asarray(an)[rows], ref_known),
+        _info(alt, ac[rows], an[rows], ref_known),
     ]
     with replacing(path) as file:
         file.write("".join(f"{line}\n" for line in _header(contig, alt)).encode())
         file.writelines(lines(columns))
 
 
-def _header(contig: NDArray[np.integer], alt: Any) -> Iterator[str]:
+def _header(contig: NDArray[np.int8], alt: Strings) -> Iterator[str]:
     yield "##fileformat=VCFv4.3"
     yield "##source=mpcgen"
     for code in np.unique(contig):
-        yield f"##contig=<ID={VCF_NAMES[code]}>"
+        yield f"##contig=<ID={NAMES[code]}>"
     for name, number, kind, meaning in INFO:
         yield f'##INFO=<ID={name},Number={number},Type={kind},Description="{meaning}">'
-    for name in sorted(symbol[1:-1] for symbol in alt.unique().to_pylist() if symbol[0] == "<"):
-        yield f'##ALT=<ID={name},Description="{SYMBOLS.get(name, "Symbolic allele")}">'
+    symbols = {str(allele)[1:-1] for allele in alt.unique().to_pylist() if str(allele)[0] == "<"}
+    for symbol in sorted(symbols):
+        yield f'##ALT=<ID={symbol},Description="{SYMBOLS.get(symbol, "Symbolic allele")}">'
     yield COLUMNS
 
 
-def _info(alt: Any, ac: NDArray[np.integer], an: NDArray[np.integer], ref_known: bool) -> Any:
+def _info(
+    alt: Strings, ac: NDArray[np.integer], an: NDArray[np.integer], ref_known: bool
+) -> Strings:
     """AC, AN, AF and PR of each row; AN and PR alone where there is no ALT."""
     af = np.divide(ac, an, out=np.full(len(an), np.nan), where=an > 0)
-    an_text, flag = texts(an), "" if ref_known else ";PR"
-    full = joined("", "AC=", texts(ac), ";AN=", an_text, ";AF=", filled(texts(af), "."), flag)
-    return where(among(alt, (".",)), joined("", "AN=", an_text, flag), full)
+    called, flag = texts(an), "" if ref_known else ";PR"
+    without = rows_joined("", "AN=", called, flag)
+    full = rows_joined("", "AC=", texts(ac), ";AN=", called, ";AF=", texts(af), flag, null=".")
+    return where(among(alt, "."), without, full)
 
 
-def _or(column: Any, word: str, unknown: tuple[str, ...]) -> Any:
-    """A column with one word for null and for what stands for unknown."""
-    column = filled(column, word)
-    return where(among(column, unknown), word, column)
+def _or(column: Strings, word: str, *unknown: str) -> Strings:
+    """A column with one word for what stands for unknown."""
+    return where(among(column, *unknown), repeated(word, len(column)), column)
 
 
-def _refuse_other(column: Any, form: str, what: str, sites: SiteColumns) -> None:
+def _refuse_other(column: Strings, form: str, what: str, sites: SiteColumns) -> None:
     """Raise where a value of an allele column does not have the form."""
-    wrong = ~matches(filled(column, "."), form)
+    wrong = ~matches(column, form)
     if wrong.any():
-        i = int(wrong.argmax())
-        place = f"{VCF_NAMES[sites.chrom[i]]}:{sites.pos[i]} ({sites.id[i]})"
+        i, n = int(wrong.argmax()), int(wrong.sum())
+        place = f"{NAMES[sites.chrom[i]]}:{sites.pos[i]} ({sites.id[i]})"
         raise InputError(
-            f"VCF cannot hold {what} {column[i]} of {place}, nor {int(wrong.sum()) - 1} more: "
+            f"VCF cannot hold {what} {column[i]} of {place}, one of {n} such alleles: "
             "it takes bases A, C, G, T, N, and as ALT also * and symbols like <DEL>"
         )
