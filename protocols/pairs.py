@@ -1,10 +1,9 @@
 """Which pairs of variants a linkage entry looks at.
 
 Pairs are (P, 2) arrays of site indices, the earlier variant first, in the order in which PLINK
-lists them, made in batches: a window over a million variants has a hundred million pairs.
+lists them, made when asked for: a window over a million variants has a hundred million pairs.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
@@ -15,8 +14,6 @@ from mpcgen.protocols.options import Options, integer, only, real, text
 from mpcgen.protocols.statistic import Integers
 
 Indices = NDArray[np.int64]
-
-BATCH = 1 << 18  # pairs that one secure step takes at most
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,8 @@ class PairList(Protocol):
         """How many there are."""
         ...
 
-    def batches(self, size: int = BATCH) -> Iterator[Indices]:
-        """Arrays (P, 2) of site indices, P <= size, each pair once."""
+    def between(self, start: int, stop: int) -> Indices:
+        """Pairs number start to stop: (stop - start, 2) site indices."""
         ...
 
 
@@ -85,10 +82,9 @@ class ListedPairs:
         """How many there are."""
         return len(self.sites)
 
-    def batches(self, size: int = BATCH) -> Iterator[Indices]:
-        """Arrays (P, 2) of site indices, P <= size."""
-        for start in range(0, self.total, size):
-            yield self.sites[start : start + size]
+    def between(self, start: int, stop: int) -> Indices:
+        """Pairs number start to stop: (stop - start, 2) site indices."""
+        return self.sites[start:stop]
 
 
 class WindowPairs:
@@ -127,13 +123,12 @@ class WindowPairs:
         """How many there are."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def batches(self, size: int = BATCH) -> Iterator[Indices]:
-        """Arrays (P, 2) of site indices, P <= size."""
-        for start in range(0, self.total, size):
-            pair = np.arange(start, min(start + size, self.total))
-            first = np.searchsorted(self._ends, pair, side="right")
-            begin = np.where(first > 0, self._ends[first - 1], 0)
-            yield self._sites[np.stack([first, first + 1 + pair - begin], axis=1)]
+    def between(self, start: int, stop: int) -> Indices:
+        """Pairs number start to stop: (stop - start, 2) site indices."""
+        pair = np.arange(start, stop)
+        first = np.searchsorted(self._ends, pair, side="right")
+        begin = np.where(first > 0, self._ends[first - 1], 0)
+        return self._sites[np.stack([first, first + 1 + pair - begin], axis=1)]
 
 
 def _run(chrom: Integers) -> Indices:
