@@ -96,12 +96,23 @@ def find(values: Strings, among: Strings) -> NDArray[np.int32]:
     return to_numpy(pc.index_in(values, value_set=among))
 
 
+def trimmed(column: Strings) -> Strings:
+    """Return the values without blanks at their ends."""
+    return pc.utf8_trim_whitespace(column)
+
+
+def joined_by_tab(columns: Sequence[Strings]) -> Strings:
+    """Return each row's values as one, with tabs between them."""
+    rows: Any = pc.binary_join_element_wise(*columns, repeated("\t", len(columns[0])))
+    return cast(Strings, rows)
+
+
 def tab_lines(columns: Sequence[Strings]) -> bytes:
     """Return rows of columns as text: tabs between the values, a newline after each row."""
     n = len(columns[0])
     if not n:
         return b""
-    rows: Any = pc.binary_join_element_wise(*columns, repeated("\t", n))
+    rows = joined_by_tab(columns)
     lines = pa.ListArray.from_arrays(to_arrow(np.array([0, n], np.int32)), rows)
     text: Any = pc.binary_join(lines, repeated("\n", 1))
     return bytes(text.buffers()[2]) + b"\n"

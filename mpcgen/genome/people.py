@@ -1,0 +1,119 @@
+"""An institution's people: who takes part in a plan, in which group, with which sex."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.errors import InputError
+from mpcgen.genome.sample_files import (
+    Fam,
+    groups_of,
+    read_fam,
+    read_phenotypes,
+    read_sample_list,
+)
+
+Mask = NDArray[np.bool_]
+Counts = dict[str, int]
+
+CASES_CONTROLS = ("cases", "controls")
+ALL = ("all",)
+
+
+@dataclass(frozen=True)
+class PeopleSource:
+    """Where an institution's people are described, as its private configuration has it.
+
+    Without a table the phenotype is column 6 of the .fam.
+    """
+
+    fam: Path
+    table: Path | None = None  # TSV, CSV or blanks, with a header
+    fid_column: str = "FID"  # used where the table has it
+    iid_column: str = "IID"
+    phenotype_column: str | None = None  # of the table
+    case: str = "2"
+    control: str = "1"
+    keep_samples: Path | None = None  # one 'FID IID' or 'IID' a line
+    exclude_samples: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """N people, in the order of the .fam.
+
+    counts: people, of whom not_kept, excluded, not_in_table, missing_phenotype, and the size of
+    each group, which add up to people; then only_in_table, and the lines of the two lists that
+    match nobody, unknown_in_keep and unknown_in_exclude.
+    """
+
+    used: Mask  # (N,) takes part in this plan
+    group: NDArray[np.int8]  # (N,) index into groups, -1 where not used
+    sex: NDArray[np.int8]  # (N,) 1 male, 2 female, 0 unknown
+    founder: Mask  # (N,) both parents are 0
+    groups: tuple[str, ...]  # ('cases', 'controls') or ('all',)
+    counts: Counts
+
+
+def read_people(source: PeopleSource, with_phenotype: bool) -> People:
+    """Read who takes part: those on the lists and, with_phenotype, those who have one.
+
+    Raises InputError on what SEMANTICS calls an error, and where nobody is left.
+    """
+    fam = read_fam(source.fam)
+    groups = CASES_CONTROLS if with_phenotype else ALL
+    counts: Counts = {"people": fam.table.rows}
+    unmatched: Counts = {}
+    used = np.ones(fam.table.rows, np.bool_)
+
+    def without(reason: str, out: Mask) -> None:
+        counts[reason] = int((used & out).sum())
+        used[out] = False
+
+    kept, unmatched["unknown_in_keep"] = _listed(fam, source.keep_samples)
+    excluded, unmatched["unknown_in_exclude"] = _listed(fam, source.exclude_samples)
+    without("not_kept", np.zeros_like(used) if source.keep_samples is None else ~kept)
+    _refuse_nobody(used, source.keep_samples, "the list matches nobody")
+    without("excluded", excluded)
+    _refuse_nobody(used, source.exclude_samples, "the list leaves nobody")
+    group = np.zeros(len(used), np.int8)
+    if with_phenotype:
+        group, in_table, unmatched["only_in_table"] = _phenotypes(fam, source)
+        without("not_in_table", ~in_table)
+        _refuse_nobody(used, source.table, "nobody in the .fam is in the table")
+        without("missing_phenotype", group < 0)
+        _refuse_nobody(used, source.table or source.fam, "nobody has a phenotype")
+    group[~used] = -1
+    counts |= {name: int((group == i).sum()) for i, name in enumerate(groups)}
+    return People(used, group, fam.sex, fam.founder, groups, counts | unmatched)
+
+
+def _listed(fam: Fam, path: Path | None) -> tuple[Mask, int]:
+    """Return who is on a list, and how many of its lines match nobody."""
+    if path is None:
+        return np.zeros(fam.table.rows, np.bool_), 0
+    listed = read_sample_list(path)
+    rows = fam.rows_in(listed)
+    return rows >= 0, listed.table.rows - int((rows >= 0).sum())
+
+
+def _phenotypes(fam: Fam, source: PeopleSource) -> tuple[NDArray[np.int8], Mask, int]:
+    """Return everybody's group, who is in the table, and how many stand in the table only."""
+    if source.case == source.control:
+        raise InputError(f"case and control are both {source.case!r}")
+    if source.table is None:
+        group = groups_of(fam.table, source.case, source.control)
+        return group, np.ones(len(group), np.bool_), 0
+    table = read_phenotypes(
+        source.table, source.fid_column, source.iid_column, source.phenotype_column
+    )
+    rows = fam.rows_in(table)
+    group = groups_of(table.table, source.case, source.control)[rows]
+    return group, rows >= 0, table.table.rows - int((rows >= 0).sum())
+
+
+def _refuse_nobody(used: Mask, path: Path | None, message: str) -> None:
+    if path is not None and not used.any():
+        raise InputError(message, path=path)
