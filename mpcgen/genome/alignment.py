@@ -52,6 +52,11 @@ class Flag(IntFlag):
     ZERO_LABELLED = 8  # an allele is written 0
 
 
+def word(member: Status | Flag) -> str:
+    """Return the name of a status or of a flag as reports have it: 'left-out'."""
+    return str(member.name).lower().replace("_", "-")
+
+
 @dataclass(frozen=True, eq=False)
 class Alignment:
     """m sites of the study and n variants of an institution's file. It stays there."""
@@ -71,8 +76,8 @@ class Alignment:
         statuses = {
             status.name.lower(): int((self.row_status == status).sum()) for status in Status
         }
-        statuses["absent"] = int((self.site_status == Status.ABSENT).sum())
-        flags = {str(flag.name).lower(): int((self.row_flags & flag > 0).sum()) for flag in Flag}
+        statuses[word(Status.ABSENT)] = int((self.site_status == Status.ABSENT).sum())
+        flags = {word(flag): int((self.row_flags & flag > 0).sum()) for flag in Flag}
         return statuses | flags
 
 

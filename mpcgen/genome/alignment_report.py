@@ -1,0 +1,72 @@
+"""What became of every variant of an institution's file, as a table for its data steward.
+
+The table says which variants the institution has: it stays there.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mpcgen.genome.alignment import Alignment, Flag, Status, word
+from mpcgen.genome.chromosomes import names_of
+from mpcgen.genome.columns import Strings, joined, repeated, strings, tab_lines, take, to_arrow
+
+_NONE = "."
+
+
+def report(alignment: Alignment) -> pa.Table:
+    """Return one row for every variant of the file, in its order, then one for every absent site.
+
+    LINE (of the .bim, 0 for an absent site), CHROM POS ID REF ALT (as the file has them), STATUS,
+    FLAGS (comma-separated, '.' for none), and of the site that the variant stands for or would:
+    SITE_CHROM SITE_POS (0 for none) SITE_ID SITE_REF SITE_ALT ('.' for none).
+    """
+    bim, sites = alignment.bim, alignment.sites
+    absent = np.flatnonzero(alignment.site_status == Status.ABSENT)
+    site = np.concatenate([alignment.row_site, absent])
+    status = np.concatenate([alignment.row_status, alignment.site_status[absent]])
+    flags = np.concatenate([alignment.row_flags, np.zeros(len(absent), np.uint8)])
+    lines = np.concatenate([np.arange(1, len(bim) + 1), np.zeros(len(absent), np.int64)])
+
+    def own(of_file: Strings, of_site: Strings) -> Strings:
+        return joined([of_file, take(of_site, absent)])
+
+    def of_site(column: Strings) -> Strings:
+        return take(joined([column, repeated(_NONE, 1)]), np.where(site < 0, len(sites), site))
+
+    columns: dict[str, Any] = {
+        "LINE": to_arrow(lines),
+        "CHROM": own(names_of(bim.chrom), sites.chrom_names),
+        "POS": to_arrow(np.concatenate([bim.pos, sites.pos[absent]])),
+        "ID": own(bim.id, sites.id),
+        "REF": own(bim.ref, sites.ref),
+        "ALT": own(bim.alt, sites.alt),
+        "STATUS": _named(status, max(Status), lambda code: word(Status(code))),
+        "FLAGS": _named(flags, sum(Flag), _flag_names),
+        "SITE_CHROM": of_site(sites.chrom_names),
+        "SITE_POS": to_arrow(np.append(sites.pos, np.int32(0))[np.where(site < 0, -1, site)]),
+        "SITE_ID": of_site(sites.id),
+        "SITE_REF": of_site(sites.ref),
+        "SITE_ALT": of_site(sites.alt),
+    }
+    return pa.table(columns)
+
+
+def _named(codes: NDArray[Any], last: int, name: Callable[[int], str]) -> Strings:
+    return take(strings(name(code) for code in range(last + 1)), codes)
+
+
+def _flag_names(code: int) -> str:
+    return ",".join(word(flag) for flag in Flag if flag & code) or _NONE
+
+
+def write_report(alignment: Alignment, path: Path) -> None:
+    """Write the report as a TSV with header."""
+    table = report(alignment)
+    columns: list[Any] = [column.combine_chunks().cast(pa.string()) for column in table.columns]
+    header = "\t".join(table.column_names) + "\n"
+    path.write_bytes(header.encode() + tab_lines(columns))
