@@ -1,0 +1,196 @@
+"""One institution's genotypes, aligned to the site list: exact counts and pair sums.
+
+The file is read in blocks of BLOCK bytes whose pages are given back afterwards, pairs in segments
+of at most SEGMENT pairs of SITES sites: what stays in memory grows neither with the file nor with
+the people.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
+from functools import partial
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.genome import kernels
+from mpcgen.genome.alignment import Alignment
+from mpcgen.genome.bed import BedFile
+from mpcgen.genome.chromosomes import Ploidy, ploidy_of
+from mpcgen.genome.people import People
+
+BLOCK: Final = 2**25  # bytes
+SITES: Final = 2048  # held as bit planes, which take about 2 * CHUNK bytes a site
+SEGMENT: Final = 2**17  # pairs
+MALE: Final = 1
+
+
+class Class(IntEnum):
+    """What a person counts as at a site: the last axis of Genotypes.counts."""
+
+    HOM_REF = 0
+    HET = 1
+    HOM_ALT = 2
+    HAP_REF = 3
+    HAP_ALT = 4
+    MISSING = 5
+    ABSENT = 6
+
+
+# Class of the file's codes 00, 01, 10, 11 in people with two copies, and with one.
+_DIPLOID: Final = (Class.HOM_ALT, Class.MISSING, Class.HET, Class.HOM_REF)
+_HAPLOID: Final = (Class.HAP_ALT, Class.MISSING, Class.MISSING, Class.HAP_REF)
+_HET_CODE: Final = 2
+_SWAPPED_CODES: Final = [3, 1, 2, 0]
+
+
+class _Stratum(NamedTuple):
+    """The people of every group who carry the same number of copies of a chromosome."""
+
+    masks: NDArray[np.uint64]  # (G, words)
+    sizes: NDArray[np.int64]  # (G,)
+    classes: tuple[Class, ...]  # by code
+
+
+class Genotypes:
+    """Counts of one institution over a site list of m variants and the G groups of a plan."""
+
+    def __init__(
+        self, bed: BedFile, alignment: Alignment, chromosomes: NDArray[np.int8], people: People
+    ):
+        """Lay out the masks of people; chromosomes: PLINK's code of every site (m,)."""
+        self.groups = people.groups
+        self._bed = bed
+        self._starts = bed.starts(alignment.rows)
+        self._swapped = alignment.swapped
+        self._ploidy = ploidy_of(chromosomes)
+        used, male = people.used, people.sex == MALE
+        members = np.stack([used & (people.group == g) for g in range(len(people.groups))])
+        counted = np.stack([male if ploidy == Ploidy.Y else used for ploidy in Ploidy]) & used
+        haploid = np.stack([used & False, male, male, used]) & used
+        self._strata = [
+            [
+                _Stratum(kernels.pack_masks(masks), masks.sum(axis=1), classes)
+                for masks, classes in (
+                    (members & counted[ploidy] & ~haploid[ploidy], _DIPLOID),
+                    (members & haploid[ploidy], _HAPLOID),
+                )
+                if masks.any()
+            ]
+            for ploidy in Ploidy
+        ]
+        self._counted, self._haploid = kernels.pack_masks(counted), kernels.pack_masks(haploid)
+
+    def counts(self, start: int, stop: int) -> NDArray[np.int32]:
+        """Return the people of every group and Class at sites start..stop: (stop - start, G, 7)."""
+        out = np.zeros((stop - start, len(self.groups), len(Class)), np.int32)
+        for ploidy, strata in zip(Ploidy, self._strata, strict=True):
+            sites = start + np.flatnonzero(self._ploidy[start:stop] == ploidy)
+            absent = self._starts[sites] < 0
+            for stratum in strata:
+                codes = self._codes(sites[~absent], stratum)
+                for code, column in enumerate(stratum.classes):
+                    out[sites[~absent] - start, :, column] += codes[:, :, code]
+                out[sites[absent] - start, :, Class.ABSENT] += stratum.sizes.astype(np.int32)
+        return out
+
+    def heterozygous_haploids(self) -> int:
+        """Return how many genotypes are heterozygous in people with one copy: counted missing."""
+        present = self._starts >= 0
+        return sum(
+            int(
+                self._codes(np.flatnonzero((self._ploidy == ploidy) & present), stratum)[
+                    :, :, _HET_CODE
+                ].sum()
+            )
+            for ploidy, strata in zip(Ploidy, self._strata, strict=True)
+            for stratum in strata
+            if stratum.classes == _HAPLOID
+        )
+
+    def _codes(self, sites: NDArray[np.int64], stratum: _Stratum) -> NDArray[np.int32]:
+        """Count the codes 00, 01, 10, 11, had the file the sites' alleles: (sites, G, 4)."""
+        codes = np.empty((len(sites), len(stratum.sizes), 4), np.int32)
+        starts, row_bytes = self._starts[sites], self._bed.row_bytes
+
+        def count(part: slice) -> None:
+            kernels.count_codes(
+                self._bed.data, starts[part], row_bytes, stratum.masks, stratum.sizes, codes[part]
+            )
+
+        with _Workers() as workers:
+            block = max(1, BLOCK // row_bytes)
+            for first in range(0, len(sites), block):
+                workers.share(first, min(first + block, len(sites)), count)
+                self._bed.release()
+        swapped = self._swapped[sites]
+        codes[swapped] = codes[swapped][:, :, _SWAPPED_CODES]
+        return codes
+
+    def pair_sums(self, pairs: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return n, Sx, Sy, Sxx, Syy, Sxy of pairs of sites (P, 2): (P, 6).
+
+        Sums of alt dosages over all people used who miss neither genotype. Pairs that share sites
+        should be near each other.
+        """
+        sums = np.zeros((len(pairs), 6), np.int32)
+        slot_of = np.full(len(self._starts), -1, np.int32)
+        sites, slots = np.empty(SITES, np.int64), np.empty((SEGMENT, 2), np.int32)
+        start = 0
+        with _Workers() as workers:
+            while start < len(pairs):
+                stop, taken = kernels.take_pairs(pairs, start, slot_of, sites, slots)
+                for offset in range(0, self._bed.row_bytes, kernels.CHUNK):
+                    planes = self._planes(workers, sites[:taken], offset)
+                    add = partial(_add_pair_sums, planes, slots[: stop - start], sums[start:stop])
+                    workers.share(0, stop - start, add)
+                slot_of[sites[:taken]] = -1
+                start = stop
+        return sums
+
+    def _planes(self, workers: "_Workers", sites: NDArray[np.int64], offset: int) -> kernels.Planes:
+        """Return the planes of one chunk of people, offset bytes into the rows of the sites."""
+        size = min(kernels.CHUNK, self._bed.row_bytes - offset)
+        words = slice(offset // 16, -(-(offset + size) // 16))
+        counted = np.ascontiguousarray(self._counted[:, words])
+        haploid = np.ascontiguousarray(self._haploid[:, words])
+        starts = np.where(self._starts[sites] < 0, -1, self._starts[sites] + offset)
+        swapped, ploidy = self._swapped[sites], self._ploidy[sites]
+        planes = kernels.Planes.empty(len(sites), counted.shape[1])
+
+        def fill(part: slice) -> None:
+            kernels.fill_planes(
+                self._bed.data,
+                starts[part],
+                size,
+                swapped[part],
+                ploidy[part],
+                counted,
+                haploid,
+                planes.part(part),
+            )
+
+        workers.share(0, len(sites), fill)
+        self._bed.release()
+        return planes
+
+
+def _add_pair_sums(
+    planes: kernels.Planes, slots: NDArray[np.int32], sums: NDArray[np.int32], part: slice
+) -> None:
+    kernels.add_pair_sums(planes, slots[part], sums[part])
+
+
+class _Workers(ThreadPoolExecutor):
+    """Threads for kernels, one a core."""
+
+    def __init__(self) -> None:
+        self.cores = len(os.sched_getaffinity(0))
+        super().__init__(self.cores)
+
+    def share(self, start: int, stop: int, work: Callable[[slice], None]) -> None:
+        """Run work on consecutive slices of start..stop, one a core."""
+        cuts = np.linspace(start, stop, self.cores + 1).astype(int).tolist()
+        list(self.map(work, map(slice, cuts[:-1], cuts[1:])))
