@@ -73,9 +73,7 @@ class Alignment:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Number of variants of each status (sites, for absent) and of each flag."""
-        statuses = {
-            status.name.lower(): int((self.row_status == status).sum()) for status in Status
-        }
+        statuses = {word(status): int((self.row_status == status).sum()) for status in Status}
         statuses[word(Status.ABSENT)] = int((self.site_status == Status.ABSENT).sum())
         flags = {word(flag): int((self.row_flags & flag > 0).sum()) for flag in Flag}
         return statuses | flags
