@@ -1,7 +1,8 @@
 """An institution's private configuration: where its data are and how to read them.
 
     name            as the plan has it
-    [data]          bfile (PLINK 1 files without their suffix), build
+    [data]          bfile (PLINK 1 files without their suffix), build; left out where the
+                    institution brings no data
     [people]        table, fid, iid, phenotype, case, control, keep_samples, exclude_samples
     [key]           file (made by `mpcgen keygen`)
     [network]       listen (where the plan's address is not one of this machine's own)
@@ -15,7 +16,24 @@ from pathlib import Path
 from mpcgen.errors import ConfigError
 from mpcgen.genome.people import PeopleSource
 from mpcgen.study.plan import BUILDS
-from mpcgen.study.toml import read_toml
+from mpcgen.study.toml import Section, read_toml
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where an owner's data are.
+
+    Attributes:
+        bfile: path of the .bed, .bim and .fam without their suffix.
+    """
+
+    bfile: Path
+    build: str
+    people: PeopleSource
+
+    def file(self, suffix: str) -> Path:
+        """The path of one of the PLINK files, by its suffix."""
+        return self.bfile.with_name(self.bfile.name + suffix)
 
 
 @dataclass(frozen=True)
@@ -23,22 +41,16 @@ class InstitutionConfig:
     """A checked private configuration.
 
     Attributes:
-        bfile: path of the .bed, .bim and .fam without their suffix.
+        data: its genotypes and people, or None where it brings none.
         key_file: the transport's secret key, or None where only data are checked.
         listen: host:port to listen on instead of the plan's address.
     """
 
     path: Path
     name: str
-    bfile: Path
-    build: str
-    people: PeopleSource
+    data: DataSource | None
     key_file: Path | None
     listen: str | None
-
-    def file(self, suffix: str) -> Path:
-        """The path of a PLINK file: file(".bed")."""
-        return self.bfile.with_name(self.bfile.name + suffix)
 
 
 def read_config(path: Path) -> InstitutionConfig:
@@ -48,33 +60,41 @@ def read_config(path: Path) -> InstitutionConfig:
         ConfigError: what is wrong, and what would be right.
     """
     top = read_toml(path, ConfigError)
-    data, people = top.section("data"), top.section("people")
     key, network = top.section("key"), top.section("network")
-    folder = path.parent
-    bfile = folder / data.get("bfile", str)
-
-    def beside(name: str | None) -> Path | None:
-        return None if name is None else folder / name
-
     config = InstitutionConfig(
         path=path,
         name=top.get("name", str),
+        data=_data(top, path.parent) if "data" in top else None,
+        key_file=_beside(path.parent, key.optional("file", str)),
+        listen=network.optional("listen", str),
+    )
+    for section in (top, key, network):
+        section.done()
+    return config
+
+
+def _data(top: Section, folder: Path) -> DataSource:
+    data, people = top.section("data"), top.section("people")
+    bfile = folder / data.get("bfile", str)
+    source = DataSource(
         bfile=bfile,
         build=data.choice("build", BUILDS),
         people=PeopleSource(
             fam=bfile.with_name(bfile.name + ".fam"),
-            table=beside(people.optional("table", str)),
+            table=_beside(folder, people.optional("table", str)),
             fid_column=people.get("fid", str, "FID"),
             iid_column=people.get("iid", str, "IID"),
             phenotype_column=people.optional("phenotype", str),
             case=people.get("case", str, "2"),
             control=people.get("control", str, "1"),
-            keep_samples=beside(people.optional("keep_samples", str)),
-            exclude_samples=beside(people.optional("exclude_samples", str)),
+            keep_samples=_beside(folder, people.optional("keep_samples", str)),
+            exclude_samples=_beside(folder, people.optional("exclude_samples", str)),
         ),
-        key_file=beside(key.optional("file", str)),
-        listen=network.optional("listen", str),
     )
-    for section in (top, data, people, key, network):
+    for section in (data, people):
         section.done()
-    return config
+    return source
+
+
+def _beside(folder: Path, name: str | None) -> Path | None:
+    return None if name is None else folder / name

@@ -48,7 +48,8 @@ class Institution:
     Attributes:
         address: host:port where its one port listens.
         key: public CURVE key of its transport, 40 characters of Z85.
-        max_people: the most people that it may bring; the range proof rests on it.
+        max_people: the most people that it may bring; the range proof rests on it. 0: it computes
+            and brings no data.
     """
 
     name: str
@@ -95,6 +96,16 @@ class Plan:
     def names(self) -> tuple[str, ...]:
         """The institutions' names, in the plan's order."""
         return tuple(institution.name for institution in self.institutions)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The institutions that bring data."""
+        return tuple(i.name for i in self.institutions if i.max_people)
+
+    @property
+    def ref_known(self) -> bool:
+        """Whether ref is known to be the reference's allele: only a VCF says so."""
+        return ".vcf" in self.sites_file.suffixes
 
     @property
     def max_people(self) -> int:
@@ -170,8 +181,8 @@ def _institution(section: Section) -> Institution:
     )
     if not 0 < int(institution.address.rpartition(":")[2]) < 1 << 16:
         raise section.fail(f"address: there is no such port in {institution.address}")
-    if institution.max_people < 1:
-        raise section.fail("max_people is at least 1")
+    if institution.max_people < 0:
+        raise section.fail("max_people is a number of people, or 0 for a party without data")
     section.done()
     return institution
 
@@ -190,8 +201,8 @@ def _floors(release: Section) -> str:
     floors = release.get("floors", str)
     if floors not in FLOORS:
         raise release.fail(
-            'disclosure floors are not enforced in this version; a plan runs only with floors = "none" '
-            "written in it, on data that are public"
+            "this version enforces no disclosure floors; a plan runs only with "
+            'floors = "none" written in it, on data that are public'
         )
     return floors
 
@@ -206,8 +217,8 @@ def _match(
 
 
 def _check_parties(plan: Plan, engine: Section) -> None:
-    if len(plan.institutions) < 2:
-        raise PlanError("a study has at least two institutions", path=plan.path)
+    if len(plan.owners) < 2:
+        raise PlanError("a study has at least two institutions with data", path=plan.path)
     for what in ("name", "address", "key"):
         values = [getattr(institution, what) for institution in plan.institutions]
         _check_unique(plan, f"{what}s of institutions", values)

@@ -47,6 +47,9 @@ class Section:
         self.path = path
         self._error = error
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
     def fail(self, message: str) -> InputError:
         """The error to raise about this section."""
         return self._error(f"{self.name + ': ' if self.name else ''}{message}", path=self.path)

@@ -1,0 +1,122 @@
+"""The one loop that drives every statistic: a batch in, shares of totals, tables out."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import add
+
+import numpy as np
+
+from mpcgen.abb import Box, Secret
+from mpcgen.errors import PlanError, RangeError
+from mpcgen.genome.genotypes import Genotypes
+from mpcgen.protocols.statistic import Input, Integers, Sites, Table
+from mpcgen.study.study import PEOPLE, PEOPLE_RING, Batch, Study, Task
+
+Progress = Callable[[int], None]  # called with the number of units done since the last call
+
+
+@dataclass(frozen=True)
+class Part:
+    """Result tables of one entry on one batch."""
+
+    task: Task
+    batch: Batch
+    tables: Mapping[str, Table]
+
+
+class LocalBatch:
+    """What local steps see: one institution's integers of one batch, each counted once."""
+
+    def __init__(self, genotypes: Genotypes, batch: Batch):
+        self._genotypes, self._batch = genotypes, batch
+
+    @cached_property
+    def counts(self) -> Integers:
+        """Genotype counts of the batch's variants, (m, groups, 7)."""
+        return self._genotypes.counts(self._batch.start, self._batch.stop)
+
+    @cached_property
+    def pair_sums(self) -> Integers:
+        """Sums of the batch's pairs, (P, 6)."""
+        assert self._batch.pairs is not None
+        return self._genotypes.pair_sums(self._batch.pairs)
+
+
+class Totals:
+    """The release `totals`: the joint totals of every unit, as the manifest lists them."""
+
+    def __init__(self, batch: Batch, task: Task):
+        self._batch, self._task = batch, task
+
+    def totals(self, box: Box, secrets: Mapping[str, Secret]) -> dict[str, Integers]:
+        """Open joint totals by name; one round."""
+        labels = {name: self._batch.label(self._task, name) for name in secrets}
+        opened = box.open({labels[name]: secret for name, secret in secrets.items()})
+        return {name: secrets[name].ring.signed(opened[labels[name]]) for name in secrets}
+
+
+def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int]:
+    """The joint number of people in each group, opened before anything else.
+
+    Args:
+        sizes: an owner's number of people in each group; None elsewhere.
+
+    Raises:
+        RangeError: more people than the plan's range proof allows.
+        PlanError: a group without anybody.
+    """
+    values = None if sizes is None else PEOPLE_RING.encode(sizes)
+    shares = box.input(PEOPLE, PEOPLE_RING, (len(study.groups),), values)
+    opened = PEOPLE_RING.signed(box.open({PEOPLE: reduce(add, shares.values())})[PEOPLE])
+    people = dict(zip(study.groups, (int(n) for n in opened), strict=True))
+    for group, number in people.items():
+        if number == 0:
+            raise PlanError(
+                f"there are no {group} at any institution: the study cannot be computed",
+                path=study.plan.path,
+            )
+    if sum(people.values()) > study.plan.max_people:
+        raise RangeError(
+            f"{sum(people.values())} people take part; the plan's range proof ends at "
+            f"{study.plan.max_people}"
+        )
+    return people
+
+
+def compute(
+    study: Study,
+    box: Box,
+    genotypes: Genotypes | None,
+    progress: Progress = lambda _units: None,
+) -> Iterator[Part]:
+    """Run a study's batches at one party; yields result tables as they come.
+
+    Nothing of them may be written for good before the iteration has ended: its last step compares
+    what all parties saw opened.
+
+    Args:
+        genotypes: an owner's data; None elsewhere.
+
+    Raises:
+        Abort, TransportError: the session failed.
+    """
+    for batch in study.batches():
+        local = None if genotypes is None else LocalBatch(genotypes, batch)
+        totals = {given.name: _total(box, batch, given, local) for given in batch.inputs}
+        for task in batch.tasks:
+            opened = task.statistic.secure(box, totals, Totals(batch, task))
+            chrom = study.sites.chrom[batch.start : batch.stop]
+            yield Part(task, batch, task.statistic.public(opened, Sites(chrom)))
+        progress(batch.units)
+    box.confirm()
+
+
+def _total(box: Box, batch: Batch, given: Input, local: LocalBatch | None) -> Secret:
+    values = None
+    shape = (batch.units, len(given.columns))
+    if local is not None:
+        integers = given.local(local)
+        assert integers.shape == shape
+        values = given.ring.encode(np.ascontiguousarray(integers))
+    return reduce(add, box.input(f"{batch.name}/{given.name}", given.ring, shape, values).values())

@@ -1,0 +1,200 @@
+"""A plan with its site list and its statistics: what is computed, in which order, and what opens.
+
+Everything here follows from the plan and the site list alone, so all parties have the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.abb import Cost, Opening, nbytes
+from mpcgen.errors import PlanError
+from mpcgen.genome.sites import SiteList, read_sites
+from mpcgen.protocols.catalogue import STATISTICS, from_options
+from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
+from mpcgen.protocols.linkage import Linkage
+from mpcgen.protocols.pairs import PairList
+from mpcgen.protocols.statistic import MAX_PEOPLE, Input, Statistic
+from mpcgen.ring import Z2_32
+from mpcgen.study.plan import Entry, Plan, read_plan
+from mpcgen.study.selection import choose_pairs
+
+MAX_BATCH = 1 << 18  # variants or pairs that one secure step runs over
+
+PEOPLE = "people"  # label of the joint group sizes, opened before all else
+PEOPLE_RING = Z2_32
+
+
+@dataclass(frozen=True)
+class Task:
+    """One entry of the plan with its statistic, and its pairs where it is about pairs."""
+
+    entry: Entry
+    statistic: Statistic
+    chosen: PairList | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Units, variants or pairs, that are shared and opened together.
+
+    Attributes:
+        name: names it in labels: "variants0", "ld3".
+        tasks: the entries computed on it.
+        start, stop: sites, or numbers of pairs.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    start: int
+    stop: int
+
+    @property
+    def units(self) -> int:
+        """Number of variants or pairs."""
+        return self.stop - self.start
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64] | None:
+        """(P, 2) site indices, where the units are pairs."""
+        chosen = self.tasks[0].chosen
+        return None if chosen is None else chosen.between(self.start, self.stop)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What owners give for this batch: each input once, whoever needs it."""
+        named = {given.name: given for task in self.tasks for given in task.statistic.inputs}
+        return tuple(named.values())
+
+    def label(self, task: Task, name: str) -> str:
+        """The manifest's label of one opening."""
+        return f"{self.name}/{task.entry.name}/{name}"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A plan that can run."""
+
+    plan: Plan
+    sites: SiteList
+    groups: tuple[str, ...]
+    tasks: tuple[Task, ...]
+
+    def batches(self) -> Iterator[Batch]:
+        """All batches, in the order of the run."""
+        variants = tuple(task for task in self.tasks if task.chosen is None)
+        if variants:
+            yield from _cut("variants", variants, len(self.sites))
+        for task in self.tasks:
+            if task.chosen is not None:
+                yield from _cut(task.entry.name, (task,), task.chosen.total)
+
+    def manifest(self) -> list[Opening]:
+        """Every opening that the plan allows, each once, to all institutions."""
+        to = self.plan.names
+        openings = [Opening(PEOPLE, PEOPLE_RING.k, (len(self.groups),), to)]
+        for batch in self.batches():
+            for task in batch.tasks:
+                for name, (ring, columns) in task.statistic.opens.items():
+                    shape = (batch.units, len(columns))
+                    openings.append(Opening(batch.label(task, name), ring.k, shape, to))
+        return openings
+
+    @property
+    def units(self) -> int:
+        """Variants and pairs over all batches: what progress counts."""
+        return sum(batch.units for batch in self.batches())
+
+    def cost(self) -> Cost:
+        """Declared rounds and bytes of the whole run, the handshake apart."""
+        plan = self.plan
+        costs = ENGINES[plan.engine].costs(Seat("", plan.names, plan.owners, plan.computing))
+        sizes = nbytes(PEOPLE_RING, (len(self.groups),))
+        total = costs.input(sizes) + costs.open(sizes) + costs.confirm()
+        for batch in self.batches():
+            for given in batch.inputs:
+                total += costs.input(nbytes(given.ring, (batch.units, len(given.columns))))
+            for task in batch.tasks:
+                total += task.statistic.cost(costs, batch.units)
+        return total
+
+
+def load_study(path: Path) -> Study:
+    """Read a plan and its site list, and prove that its numbers fit.
+
+    Raises:
+        PlanError: the plan is wrong, its site list is another one, or a number could overflow.
+        InputError: the site list cannot be read.
+    """
+    plan = read_plan(path)
+    sites = read_sites(plan.sites_file)
+    if sites.sha256 != plan.sites_sha256:
+        raise PlanError(
+            f"the site list {plan.sites_file.name} has SHA-256 {sites.sha256}, "
+            f"the plan wants {plan.sites_sha256}",
+            path=path,
+        )
+    groups = _groups(plan)
+    study = Study(plan, sites, groups, tuple(_task(plan, e, sites, groups) for e in plan.entries))
+    _prove_ranges(study)
+    return study
+
+
+def _cut(name: str, tasks: tuple[Task, ...], units: int) -> Iterator[Batch]:
+    for n, start in enumerate(range(0, units, MAX_BATCH)):
+        yield Batch(f"{name}{n}", tasks, start, min(start + MAX_BATCH, units))
+
+
+def _groups(plan: Plan) -> tuple[str, ...]:
+    """One set of people a plan: those with a phenotype, where any entry uses one."""
+    for entry in plan.entries:
+        if entry.statistic not in STATISTICS:
+            known = ", ".join(STATISTICS)
+            raise PlanError(
+                f'entry {entry.name}: there is no statistic "{entry.statistic}"; known: {known}',
+                path=plan.path,
+            )
+    uses = [STATISTICS[e.statistic].uses_phenotype(e.options) for e in plan.entries]
+    return (CASES, CONTROLS) if any(uses) else (ALL,)
+
+
+def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) -> Task:
+    try:
+        statistic = from_options(entry.statistic, entry.options, groups)
+    except ValueError as error:
+        raise PlanError(f"entry {entry.name}: {error}", path=plan.path) from error
+    chosen = None
+    if isinstance(statistic, Linkage):
+        chosen = choose_pairs(statistic.pairs, sites, plan.path)
+        if not chosen.total:
+            raise PlanError(f"entry {entry.name}: no pair of variants meets it", path=plan.path)
+    return Task(entry, statistic, chosen)
+
+
+def _prove_ranges(study: Study) -> None:
+    """Refuse a study whose totals could overflow.
+
+    Raises:
+        PlanError: which entry, and how many people it takes.
+    """
+    plan = study.plan
+    if plan.max_people > MAX_PEOPLE:
+        raise PlanError(
+            f"the institutions' max_people add up to {plan.max_people}; every range is proved for "
+            f"at most {MAX_PEOPLE} people",
+            path=plan.path,
+        )
+    for task in study.tasks:
+        for given in task.statistic.inputs:
+            if plan.max_people > given.max_people():
+                raise PlanError(
+                    f"entry {task.entry.name}: sums of {given.name} are proved for at most "
+                    f"{given.max_people()} people; the institutions' max_people add up to "
+                    f"{plan.max_people}",
+                    path=plan.path,
+                )

@@ -1,0 +1,66 @@
+"""All institutions of a plan as processes on this machine, for rehearsals and the demonstration."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+from mpcgen.errors import MpcgenError
+
+# A process that has not ended this long after another one failed has lost track of it.
+GRACE_SECONDS = 15.0
+
+
+class InstitutionFailed(MpcgenError):
+    """A party on this machine ended with an error, which it has told."""
+
+
+def run_as_processes(parts: Mapping[str, Callable[[], None]]) -> None:
+    """Run one function for each institution, each in a process of its own.
+
+    Raises:
+        InstitutionFailed: which ones failed first; the others were stopped.
+    """
+    # A fork shares what the parent has imported, so start-up is paid once. The parent has no
+    # threads and no sockets at this point.
+    if sys.platform == "linux":
+        multiprocessing.set_start_method("fork", force=True)
+    processes = {
+        name: multiprocessing.Process(target=_child, args=(part,), name=name)
+        for name, part in parts.items()
+    }
+    try:
+        for process in processes.values():
+            process.start()
+        _wait(processes)
+    finally:
+        for process in processes.values():
+            if process.is_alive():
+                process.terminate()
+            process.join()
+
+
+def _child(part: Callable[[], None]) -> None:
+    try:
+        part()
+    except MpcgenError as error:
+        sys.stderr.write(f"{multiprocessing.current_process().name}: {error}\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _wait(processes: Mapping[str, BaseProcess]) -> None:
+    waiting = {process.sentinel: name for name, process in processes.items()}
+    failed: list[str] = []
+    deadline: float | None = None
+    while waiting and (deadline is None or time.monotonic() < deadline):
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        ended = [waiting.pop(s) for s in wait(list(waiting), left) if isinstance(s, int)]
+        failed += [name for name in ended if processes[name].exitcode and deadline is None]
+        if failed and deadline is None:
+            deadline = time.monotonic() + GRACE_SECONDS
+    if failed:
+        raise InstitutionFailed(f"the study stopped at {' and '.join(failed)}")

@@ -1,0 +1,93 @@
+"""One institution's party: takes its seat in a session and returns what was opened."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from mpcgen.abb import Cost, Opening
+from mpcgen.errors import ConfigError
+from mpcgen.net.channel import AbortReason, Channel
+from mpcgen.parties.owner import OwnData, open_study_data
+from mpcgen.parties.session import open_session
+from mpcgen.prg import Prg
+from mpcgen.study.institution import InstitutionConfig
+from mpcgen.study.loop import Part, Progress, compute, open_people
+from mpcgen.study.study import Study
+
+Consume = Callable[[Iterator[Part], Mapping[str, int]], None]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a finished session tells about itself; costs are this party's.
+
+    Attributes:
+        people: joint number of people in each group.
+        sent_bytes: payload sent by this party, the handshake apart.
+        framing_bytes: headers of its messages.
+    """
+
+    id: bytes
+    people: Mapping[str, int]
+    declared: Cost
+    sent_bytes: int
+    framing_bytes: int
+    seconds: float
+    opened: tuple[Opening, ...]
+
+
+def take_part(
+    study: Study,
+    config: InstitutionConfig,
+    connect: Callable[[], Channel],
+    consume: Consume,
+    *,
+    own: Prg | None = None,
+    progress: Progress = lambda _units: None,
+) -> Session:
+    """Run a study as one of its institutions.
+
+    Everything local is read and checked before the first connection is made.
+
+    Args:
+        connect: makes the channel to the other parties.
+        consume: takes result tables as they come, and the joint group sizes. What it writes is
+            final only after it returns: by then all parties have seen the same openings.
+        own: this party's generator; fresh unless a test gives one.
+
+    Raises:
+        MpcgenError: what went wrong; the other parties were told that this one stops.
+    """
+    plan = study.plan
+    if config.name not in plan.names:
+        raise ConfigError(
+            f"{config.name} is not in the plan; it has {', '.join(plan.names)}", path=config.path
+        )
+    source: AbstractContextManager[OwnData | None] = (
+        open_study_data(config, study) if config.name in plan.owners else nullcontext()
+    )
+    began = time.monotonic()
+    with source as data, connect() as channel:
+        try:
+            session, box = open_session(channel, study, own or Prg.fresh())
+            before = _sent(channel)
+            people = open_people(study, box, None if data is None else data.sizes)
+            genotypes = None if data is None else data.genotypes
+            consume(compute(study, box, genotypes, progress), people)
+        except BaseException as error:
+            channel.abort(AbortReason.of(error))
+            raise
+        return Session(
+            id=session,
+            people=people,
+            declared=box.declared,
+            sent_bytes=_sent(channel) - before,
+            framing_bytes=sum(traffic.framing for traffic in channel.sent.values()),
+            seconds=time.monotonic() - began,
+            opened=tuple(box.leakage.opened),
+        )
+
+
+def _sent(channel: Channel) -> int:
+    return sum(traffic.bytes for traffic in channel.sent.values())

@@ -1,0 +1,215 @@
+"""A study's results as a folder: tables, the field's formats, plots, and the run record.
+
+Everything is written into a hidden folder beside the wanted one, which takes its name when all is
+done; so there is never a partial result.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen import __version__
+from mpcgen.errors import InputError
+from mpcgen.genome.columns import take
+from mpcgen.genome.sites import SiteList
+from mpcgen.protocols.association import Association
+from mpcgen.protocols.distributions import genomic_control_lambda
+from mpcgen.protocols.frequency import Frequency
+from mpcgen.protocols.genotype_counts import CASES, CONTROLS
+from mpcgen.report.columns import LD, SiteColumns
+from mpcgen.report.gwas_ssf import StudyMetadata, write_gwas_ssf
+from mpcgen.report.tables import PValue, TableWriter, table_writer, write_table
+from mpcgen.report.vcf import write_sites_vcf
+from mpcgen.study.loop import Part
+from mpcgen.study.study import Study, Task
+
+MAP_MIN_R2 = 0.1  # weaker pairs are white on the LD map, and are not kept for it
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go, and in which form."""
+
+    folder: Path
+    table_format: str = "tsv"
+    plots: bool = True
+
+    def refuse_existing(self) -> None:
+        """Results are never overwritten.
+
+        Raises:
+            InputError: the folder exists.
+        """
+        if self.folder.exists():
+            raise InputError("results exist already; name another folder", path=self.folder)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, which takes the wanted name at the end and vanishes on failure."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield draft
+        draft.chmod(0o755)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+class Results:
+    """Takes a run's tables as they come and writes them in every form.
+
+    Attributes:
+        counted: what the run record counts: undefined pairs, rows that a format cannot hold.
+        lambdas: genomic-control lambda of each test.
+        notes: what could not be written, and why.
+    """
+
+    def __init__(self, study: Study, output: Output, folder: Path):
+        self._study, self._output, self._folder = study, output, folder
+        self._sites = _columns(study.sites)
+        self.counted: dict[str, int] = {}
+        self.lambdas: dict[str, float] = {}
+        self.notes: list[str] = []
+
+    def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
+        """Consume all parts of a run; `people` are the joint group sizes."""
+        variants: dict[tuple[str, str], list[_Rows]] = {}
+        pairs: dict[str, _PairTable] = {}
+        tasks = {task.entry.name: task for task in self._study.tasks}
+        with ExitStack() as stack:
+            for part in parts:
+                entry = part.task.entry.name
+                for name, table in part.tables.items():
+                    if part.batch.pairs is None:
+                        rows = _Rows(table.rows + part.batch.start, table.columns)
+                        variants.setdefault((entry, name), []).append(rows)
+                        continue
+                    if entry not in pairs:
+                        writer = stack.enter_context(
+                            table_writer(self._path(entry), LD, self._output.table_format)
+                        )
+                        pairs[entry] = _PairTable(writer, self._sites)
+                    pairs[entry].add(part.batch.pairs[table.rows], table.columns)
+                    self._count(f"{entry}: undefined pairs", table.undefined)
+        for (entry, name), batches in variants.items():
+            self._variant_table(tasks[entry], name, _joined(batches), people)
+        if self._output.plots:
+            for entry, pair_table in pairs.items():
+                self._ld_map(entry, pair_table)
+
+    def _path(self, entry: str, *parts: str) -> Path:
+        suffix = parts[-1] if parts and "." in parts[-1] else self._output.table_format
+        middle = [part for part in parts if part and part != suffix]
+        return self._folder / ".".join([entry, *middle, suffix.lstrip(".")])
+
+    def _count(self, what: str, number: int) -> None:
+        if number:
+            self.counted[what] = self.counted.get(what, 0) + number
+
+    def _variant_table(
+        self, task: Task, name: str, table: "_Rows", people: Mapping[str, int]
+    ) -> None:
+        whole = len(table.rows) == len(self._sites)
+        sites = self._sites if whole else _columns(self._study.sites.take(table.rows))
+        columns: dict[str, Any] = dict(sites.leading)
+        if isinstance(task.statistic, Association):
+            columns["A1"] = sites.alt
+        columns |= table.columns
+        if "P" in columns:
+            columns["P"] = PValue(columns["NEG_LOG10_P"])
+        entry = task.entry.name
+        write_table(self._path(entry, name), columns, self._output.table_format)
+        if isinstance(task.statistic, Frequency) and not name:
+            self._vcf(entry, sites, table)
+        if isinstance(task.statistic, Association):
+            self._association(entry, name, sites, table, people)
+
+    def _vcf(self, entry: str, sites: SiteColumns, table: "_Rows") -> None:
+        try:
+            write_sites_vcf(
+                self._path(entry, ".vcf"), sites, table.columns["AC"], table.columns["AN"],
+                ref_known=self._study.plan.ref_known,
+            )  # fmt: skip
+        except InputError as error:
+            self.notes.append(f"{entry}.vcf is not written: {error}")
+
+    def _association(
+        self, entry: str, name: str, sites: SiteColumns, table: "_Rows", people: Mapping[str, int]
+    ) -> None:
+        self.lambdas[f"{entry}.{name}"] = genomic_control_lambda(table.columns["CHISQ"])
+        plan = self._study.plan
+        metadata = StudyMetadata(
+            genome_assembly=plan.build,
+            trait_description=(plan.trait,),
+            sample_ancestry_category=(plan.ancestry,),
+            genotyping_technology=(plan.technology,),
+            case_count=people[CASES],
+            control_count=people[CONTROLS],
+            date_metadata_last_modified=datetime.now(UTC).date(),
+            analysis_software=f"mpcgen {__version__}",
+        )
+        path = self._path(entry, name, ".gwas-ssf.tsv")
+        written = write_gwas_ssf(path, sites, table.columns, metadata)
+        if written.rows:
+            self._count(f"{path.name}: rows left out", written.left_out)
+        if self._output.plots:
+            self._association_plots(entry, name, sites, table)
+
+    def _association_plots(
+        self, entry: str, name: str, sites: SiteColumns, table: "_Rows"
+    ) -> None: ...
+
+    def _ld_map(self, entry: str, table: "_PairTable") -> None: ...
+
+
+def _columns(sites: SiteList) -> SiteColumns:
+    return SiteColumns(sites.chrom, sites.pos, sites.id, sites.ref, sites.alt)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a table of variants: site indices and columns."""
+
+    rows: NDArray[np.int64]
+    columns: Mapping[str, Any]
+
+
+def _joined(batches: list[_Rows]) -> _Rows:
+    if len(batches) == 1:
+        return batches[0]
+    names = batches[0].columns
+    return _Rows(
+        np.concatenate([batch.rows for batch in batches]),
+        {name: np.concatenate([batch.columns[name] for batch in batches]) for name in names},
+    )
+
+
+class _PairTable:
+    """An LD table that is written as it comes; strong pairs are kept for the map."""
+
+    def __init__(self, writer: TableWriter, sites: SiteColumns):
+        self._writer, self._leading = writer, sites.leading
+        self.strong: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+
+    def add(self, pairs: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
+        """Append pairs (P, 2) of site indices with their N, R and R2."""
+        lead = {}
+        for side, sites in zip("AB", pairs.T, strict=True):
+            mark = "#" if side == "A" else ""
+            for name, shown in (("#CHROM", f"{mark}CHROM"), ("POS", "POS"), ("ID", "ID")):
+                column = self._leading[name]
+                lead[f"{shown}_{side}"] = column[sites] if name == "POS" else take(column, sites)
+        self._writer.write(lead | dict(columns))
+        strong = columns["R2"] >= MAP_MIN_R2
+        self.strong.append((pairs[strong], columns["R2"][strong].astype(np.float32)))

@@ -1,0 +1,164 @@
+"""Running a plan: one institution over the network, or all of them on this machine."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mpcgen import __version__
+from mpcgen.errors import ConfigError
+from mpcgen.net import keys
+from mpcgen.net.channel import Channel
+from mpcgen.parties.local import run_as_processes
+from mpcgen.parties.party import Session, take_part
+from mpcgen.parties.results import Output, Results, replacing_folder
+from mpcgen.report.record import Opening, RunRecord, Step
+from mpcgen.study.institution import InstitutionConfig, read_config
+from mpcgen.study.loop import Part, Progress
+from mpcgen.study.study import Study, load_study
+
+RECORD = "record.json"
+
+
+def run_institution(
+    study: Study,
+    config: InstitutionConfig,
+    output: Output,
+    progress: Progress = lambda _units: None,
+) -> RunRecord:
+    """Run a study as one institution, over the plan's network, and write its results.
+
+    Raises:
+        MpcgenError: what went wrong; no result was written.
+    """
+    output.refuse_existing()
+    started = datetime.now(UTC)
+    connect = partial(zmq_channel, study, config)
+    with replacing_folder(output.folder) as folder:
+        results = Results(study, output, folder)
+
+        def consume(parts: Iterator[Part], people: Mapping[str, int]) -> None:
+            results.write(parts, people)
+
+        session = take_part(study, config, connect, consume, progress=progress)
+        record = _record(study, config.name, session, results, started)
+        record.write(folder / RECORD)
+    return record
+
+
+def run_local(
+    study: Study,
+    folder: Path,
+    output: Output,
+    progress: Mapping[str, Progress] | None = None,
+) -> None:
+    """Run all of a plan's institutions as processes on this machine, each with FOLDER/NAME.toml.
+
+    Results of each go to a folder of its name in the output folder.
+
+    Raises:
+        MpcgenError: which institution stopped the study; it has told why.
+    """
+    output.refuse_existing()
+    parts: dict[str, Callable[[], object]] = {}
+    for name in study.plan.names:
+        config = read_config(folder / f"{name}.toml")
+        if config.name != name:
+            raise ConfigError(f'the name here is "{config.name}", not "{name}"', path=config.path)
+        own = Output(output.folder / name, output.table_format, output.plots)
+        report = (progress or {}).get(name, lambda _units: None)
+        parts[name] = partial(run_institution, study, config, own, report)
+    run_as_processes(parts)
+
+
+def load(plan: Path) -> Study:
+    """The study of a plan's file; see `load_study`."""
+    return load_study(plan)
+
+
+def zmq_channel(study: Study, config: InstitutionConfig) -> Channel:
+    """This institution's channel to the others, by the plan's addresses and keys.
+
+    Raises:
+        ConfigError: no key, or another key than the plan pins.
+        TransportError: the port is taken.
+    """
+    from mpcgen.net.sockets import Peer  # noqa: PLC0415
+    from mpcgen.net.zeromq import ZmqChannel  # noqa: PLC0415
+
+    plan = study.plan
+    me = plan.institution(config.name)
+    if config.key_file is None:
+        raise ConfigError("[key] file is missing; make one with `mpcgen keygen`", path=config.path)
+    pair = keys.load(config.key_file)
+    if pair.public != me.key:
+        raise ConfigError(
+            f"{config.key_file} holds the key {pair.public}; the plan pins {me.key} for {me.name}",
+            path=config.path,
+        )
+    return ZmqChannel(
+        me.name,
+        config.listen or me.address,
+        pair,
+        {i.name: Peer(i.address, i.key) for i in plan.institutions if i.name != me.name},
+        timeout=plan.timeout_seconds,
+        connect_timeout=plan.connect_seconds,
+    )
+
+
+def _record(
+    study: Study, me: str, session: Session, results: Results, started: datetime
+) -> RunRecord:
+    plan = study.plan
+    return RunRecord(
+        study=plan.id,
+        plan=plan.sha256,
+        started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        software={
+            "mpcgen": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        engine=plan.engine,
+        parties={
+            name: ", ".join(
+                role
+                for role, holds in (
+                    ("owner", name in plan.owners),
+                    ("computing party", name in plan.computing),
+                )
+                if holds
+            )
+            for name in plan.names
+        },
+        parameters={
+            task.entry.name: {
+                "statistic": task.entry.statistic,
+                "release": task.entry.release,
+                **{
+                    key: tuple(value) if isinstance(value, list) else value
+                    for key, value in task.entry.options.items()
+                },
+            }
+            for task in study.tasks
+        },
+        thresholds={},
+        counted=results.counted,
+        costs=(
+            Step(
+                step=f"sent by {me}",
+                rounds=session.declared.rounds,
+                bytes_declared=session.declared.sent.get(me, 0),
+                bytes_measured=session.sent_bytes,
+                seconds=round(session.seconds, 3),
+            ),
+        ),
+        opened=tuple(
+            Opening(label=o.label, shape=o.shape, recipients=o.to) for o in session.opened
+        ),
+        warnings=(*plan.warnings, *results.notes),
+    )

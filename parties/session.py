@@ -1,0 +1,91 @@
+"""The handshake: nobody shares anything before all agree on what to run, and with whom.
+
+1. everybody -> everybody   plan, sites, version, engine, groups, and a fresh nonce
+2. session id <- hash of all these, in the plan's order; it stands in every later message
+3. engine set-up             fresh keys, mixed with the session id
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import mpcgen
+from mpcgen import codec
+from mpcgen.abb import Box, Leakage
+from mpcgen.errors import BadMessage, Refused
+from mpcgen.net.channel import Channel
+from mpcgen.prg import Prg
+from mpcgen.protocols.engines import ENGINES, Seat
+
+if TYPE_CHECKING:
+    from mpcgen.study.study import Study
+
+SESSION_BYTES = 16
+NONCE_BYTES = 32
+
+_WHAT = {
+    "plan": "the plan's SHA-256",
+    "sites": "the site list's SHA-256",
+    "version": "the version of mpcgen",
+    "engine": "the engine",
+    "test": "whether the run is a test with a fixed seed",
+}
+
+
+def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box]:
+    """Agree on the study with every party and set up the engine.
+
+    Args:
+        own: this party's generator, fresh in every session.
+
+    Returns:
+        The session's id and this party's box.
+
+    Raises:
+        Refused: a party runs something else; the message says what differs.
+        TransportError: a party did not come, or was lost.
+    """
+    if own.fixed and channel.real:
+        raise Refused("a fixed seed is for tests in one process; no real transport takes it")
+    plan = study.plan
+    mine: dict[str, codec.Value] = {
+        "plan": plan.sha256,
+        "sites": plan.sites_sha256,
+        "version": mpcgen.__version__,
+        "engine": plan.engine,
+        "test": own.fixed,
+    }
+    nonce = own.draw_bytes("nonce", 0, NONCE_BYTES)
+    hello = codec.encode({**mine, "nonce": nonce})
+    came = channel.exchange(
+        "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
+    )
+    for peer in plan.names:
+        if peer != channel.me:
+            _compare(channel.me, mine, peer, codec.decode(came[peer]))
+    transcript = [(came | {channel.me: hello})[name] for name in plan.names]
+    session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
+    channel.bind_session(session)
+    seat = Seat(channel.me, plan.names, plan.owners, plan.computing)
+    leakage = Leakage(study.manifest())
+    box = ENGINES[plan.engine].set_up(channel, seat, leakage, session, 0, own)
+    return session, box
+
+
+def _compare(me: str, mine: Mapping[str, codec.Value], peer: str, theirs: codec.Value) -> None:
+    """Refuse a peer that runs something else.
+
+    Raises:
+        BadMessage: its greeting has another form.
+        Refused: what differs.
+    """
+    if not isinstance(theirs, dict) or theirs.keys() != {*mine, "nonce"}:
+        raise BadMessage(f"{peer} greets in a form that {me} does not know")
+    nonce = theirs["nonce"]
+    if not isinstance(nonce, bytes) or len(nonce) != NONCE_BYTES:
+        raise BadMessage(f"{peer} greets without a nonce of {NONCE_BYTES} bytes")
+    for key, value in mine.items():
+        if theirs[key] != value:
+            raise Refused(
+                f"{_WHAT[key]} differs: {me} has {value!r}, {peer} has {theirs[key]!r:.80}; "
+                "every institution runs the same plan, sites and version"
+            )
