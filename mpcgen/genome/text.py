@@ -78,7 +78,7 @@ def squeeze_blanks(text: bytes, columns: int) -> bytes:
     again = np.ones_like(tab)
     again[1:] = tab[:-1] | (chars[:-1] == ord("\n"))
     squeezed: bytes = chars[~(tab & again)].tobytes()
-    return squeezed.replace(b"\t\n", b"\n").strip(b"\t")
+    return squeezed.replace(b"\t\n", b"\n").rstrip(b"\t\n")
 
 
 def lines_in_words(lines: NDArray[np.int64]) -> str:
@@ -158,6 +158,10 @@ def read_table(
         expected = f"{found} ({' '.join(names)})" if len(names) <= 10 else found
         message = expected + lines_in_words(lines)
         raise InputError(message, path=path, line=int(lines[0])) from None
+    blank = 0 if text.startswith(b"\n") else text.find(b"\n\n") + 1
+    if blank or text.startswith(b"\n"):
+        line = first_line + text.count(b"\n", 0, blank)
+        raise InputError("the line is empty", path=path, line=line)
     return Table(path, first_line, {name: contiguous(table[name]) for name in table.column_names})
 
 
