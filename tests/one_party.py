@@ -42,6 +42,11 @@ class OpenAll:
 
 def run(statistic: Statistic, owners: Sequence[Local], chrom: ArrayLike) -> dict[str, Table]:
     """The statistic's tables of a batch whose owners have counted these integers."""
+    return statistic.public(open_totals(statistic, owners), Sites(np.asarray(chrom, np.int8)))
+
+
+def open_totals(statistic: Statistic, owners: Sequence[Local]) -> dict[str, Integers]:
+    """What the statistic's secure step opens of such a batch."""
     given = {i.name: [i.local(owner) for owner in owners] for i in statistic.inputs}
     units = len(next(iter(given.values()))[0])
     allowed = (
@@ -59,4 +64,4 @@ def run(statistic: Statistic, owners: Sequence[Local], chrom: ArrayLike) -> dict
         totals[source.name] = sum(shares[1:], start=shares[0])
     opened = statistic.secure(box, totals, OpenAll())
     assert opened.keys() == statistic.opens.keys()
-    return statistic.public(opened, Sites(np.asarray(chrom, np.int8)))
+    return opened
