@@ -1,0 +1,227 @@
+"""Plots on paper: the only file that imports matplotlib, and of that no more than it needs.
+
+No pyplot, so no state: a Figure and a canvas for each format. Colours are of Okabe and Ito's
+palette and single-hued scales, which the colour-blind can tell apart. Dense clouds of points are
+thinned to what the page can show and rasterised in the SVG.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mpcgen.report.files import replacing
+from mpcgen.report.plots import Floats, Manhattan, Quantiles, Triangle, round_numbers
+
+DPI = 150
+CELL = 2.0  # pixels in which one point of a dense cloud is enough
+NAMED = 60  # variants of an LD map that have room for their names
+INK, GREY, PALE = "#333333", "#8a8a8a", "#d9d9d9"
+DARK, LIGHT, SIGNAL = "#0b4f7d", "#6aaed6", "#d55e00"
+UNLISTED = (239, 239, 239, 255)
+HEAT = ("#fdf6ec", "#fdd49e", "#fc8d59", "#d7301f", "#7f0000")
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mpcgen",
+}
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write STEM.png and STEM.svg, whole or not at all; the same input gives the same bytes."""
+    png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
+    agg: Any = FigureCanvasAgg(figure)
+    with mpl.rc_context(STYLE), replacing(png) as file:
+        agg.print_png(file, metadata={"Software": None})
+    vectors: Any = FigureCanvasSVG(figure)
+    with mpl.rc_context(STYLE), replacing(svg) as file:
+        vectors.print_svg(file, metadata={"Date": None, "Creator": "mpcgen"})
+    return [png, svg]
+
+
+def _widest(r2: Floats) -> int:
+    """Distance of the farthest listed pair, in variants."""
+    left, right = np.nonzero(np.isfinite(r2))
+    return int((right - left).max())
+
+
+def _rotated(r2: Floats, depth: float, pixels: int = 1400) -> NDArray[np.uint8]:
+    """The upper triangle (n, n), its diagonal turned level, as an RGBA image; pale: not listed."""
+    n = len(r2)
+    scale = LinearSegmentedColormap.from_list("r2", HEAT)
+    colours = np.zeros((n + 2, n + 2, 4), np.uint8)  # a clear rim takes what is outside
+    colours[1:-1, 1:-1] = scale(np.nan_to_num(r2), bytes=True)
+    colours[1:-1, 1:-1][np.isnan(r2)] = UNLISTED
+    colours[~(np.tri(n + 2, k=round(2 * depth) - 1, dtype=bool) & ~np.tri(n + 2, dtype=bool))] = 0
+    x = (np.arange(pixels) + 0.5) * n / pixels
+    y = (np.arange(round(pixels * depth / n)) + 0.5) * n / pixels
+    i = np.clip(np.floor(x - y[:, None]) + 1, 0, n + 1).astype(np.intp)
+    j = np.clip(np.floor(x + y[:, None]) + 1, 0, n + 1).astype(np.intp)
+    image: NDArray[np.uint8] = colours[i, j]
+    return image
+
+
+def _megabases(axes: Axes, region: Triangle, spread: float, n: int) -> None:
+    """The x axis on top: positions, not the variants' numbers."""
+    marks = round_numbers(region.pos[0] / 1e6, region.pos[-1] / 1e6)
+    places = 0.5 + (n - 1) * (1e6 * marks - region.pos[0]) / spread
+    axes.set_xticks(places, [f"{mark:.6g}" for mark in marks])
+    axes.set_yticks([])
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel(f"Position on chromosome {region.chrom} (Mb)")
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.spines["top"].set_visible(True)
+
+
+def _colour_bar(figure: Figure) -> None:
+    width, height = figure.get_size_inches()
+    bar = figure.add_axes((0.4 / width, 0.3 / height, 1.8 / width, 0.12 / height))
+    scale = LinearSegmentedColormap.from_list("r2", HEAT)
+    bar.imshow(np.linspace(0, 1, 256)[None], cmap=scale, aspect="auto", extent=(0, 1, 0, 1))
+    bar.set(yticks=[], xticks=[0, 0.5, 1])
+    bar.tick_params(length=2, labelsize=7.5)
+    bar.spines[:].set_visible(False)
+    bar.text(1.06, 0.5, "r²", va="center")
+
+
+def thin(x: Floats, y: Floats, columns: float, rows: float) -> NDArray[np.intp]:
+    """Indices of one point, the first, in every cell of a grid over x in [0, 1], y in [0, 1]."""
+    wide, high = int(columns) + 1, int(rows) + 1
+    cell = (x * columns).astype(np.intp) * high + (y * rows).astype(np.intp)
+    first = np.full(wide * high, -1, np.intp)
+    first[cell[::-1]] = np.arange(len(cell))[::-1]
+    return np.sort(first[first >= 0])
+
+
+def _axes(
+    size: tuple[float, float], box: tuple[float, float, float, float], title: str
+) -> tuple[Figure, Axes]:
+    """A new figure with axes at `box`, inches from the left, bottom, right and top edge."""
+    (width, height), (left, bottom, right, top) = size, box
+    figure = Figure(figsize=size, dpi=DPI)
+    axes = figure.add_axes(
+        (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
+    )
+    figure.text(left / width, 1 - 0.1 / height, title, va="top", size=10.5)
+    return figure, axes
+
+
+def manhattan(layout: Manhattan, title: str, threshold: float) -> Figure:
+    """Points in two alternating blues, beyond the line at p = `threshold` in vermilion."""
+    line = -float(np.log10(threshold))
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes((10, 4.2), (0.65, 0.5, 0.15, 0.35), title)
+        top = (1.15 if layout.peaks else 1.06) * max(line, float(layout.y.max()))
+        axes.set(xlim=(0, 1), ylim=(0, top), xlabel=layout.axis, ylabel="\N{MINUS SIGN}log₁₀ p")
+        kept = thin(layout.x, layout.y / top, 9.2 * DPI / CELL, 3.3 * DPI / CELL)
+        x, y, odd = layout.x[kept], layout.y[kept], layout.odd[kept]
+        hit = y > line
+        for rows, colour in ((~odd & ~hit, DARK), (odd & ~hit, LIGHT), (hit, SIGNAL)):
+            _dots(axes, x[rows], y[rows], colour, rasterized=True)
+        axes.axhline(line, color=SIGNAL, lw=0.8, ls=(0, (5, 4)))
+        axes.text(0.004, line + 0.01 * top, f"p = {_power(threshold)}", color=SIGNAL, size=7.5)
+        axes.set_xticks([x for x, _ in layout.ticks], [name for _, name in layout.ticks])
+        _name_peaks(axes, layout.peaks, top, line)
+    return figure
+
+
+def _power(value: float) -> str:
+    """A small number as people write it: 5 x 10 to the -8."""
+    digits, exponent = f"{value:e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{float(digits):.3g}·10{raised}"
+
+
+def _dots(axes: Axes, x: Floats, y: Floats, colour: str, *, rasterized: bool = False) -> None:
+    style: dict[str, Any] = {"ms": 2.6, "mew": 0, "color": colour, "clip_on": False}
+    axes.plot(x, y, "o", rasterized=rasterized, zorder=3, **style)
+
+
+def _name_peaks(
+    axes: Axes, peaks: tuple[tuple[float, float, str], ...], top: float, line: float
+) -> None:
+    """Names above their points, moved up where one would cover another."""
+    taken: list[tuple[float, float, float]] = []
+    for x, y, name in peaks:
+        half = 0.0036 * len(name)
+        middle, level = min(max(x, half), 1 - half), y / top + 0.018
+        while any(abs(middle - m) < half + h and abs(level - v) < 0.05 for m, h, v in taken):
+            level += 0.05
+        taken.append((middle, half, level))
+        axes.plot([x, middle], [y, level * top], color=GREY, lw=0.5, zorder=2)
+        colour = INK if y > line else GREY
+        axes.text(middle, level * top, name, ha="center", va="bottom", size=7.5, color=colour)
+
+
+def qq(data: Quantiles, title: str, lambda_gc: float | None) -> Figure:
+    """Observed against expected, with the diagonal, the null's band and lambda."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes((4.6, 4.7), (0.65, 0.5, 0.2, 0.4), title)
+        right = 1.03 * float(data.expected[0])
+        top = 1.05 * max(right, float(data.observed[0]))
+        axes.set(xlim=(0, right), ylim=(0, top))
+        axes.set(xlabel="Expected \N{MINUS SIGN}log₁₀ p", ylabel="Observed \N{MINUS SIGN}log₁₀ p")
+        axes.fill_between(data.band_at, data.low, data.high, color=PALE, lw=0)
+        axes.plot([0, right], [0, right], color=GREY, lw=0.8)
+        kept = thin(data.expected / right, data.observed / top, 4 * DPI, 4 * DPI)
+        _dots(axes, data.expected[kept], data.observed[kept], DARK)
+        words = f"{len(data.observed):,} variants"
+        if lambda_gc is not None:
+            words = f"λ = {lambda_gc:.3f}\n{words}"
+        axes.text(0.04, 0.96, words, va="top", transform=axes.transAxes, linespacing=1.5)
+    return figure
+
+
+def ld_map(region: Triangle, title: str) -> Figure:
+    """r2 of each pair where its variants' diagonals meet, below the variants' true places."""
+    n = len(region.pos)
+    unit = 8.2 / n  # inches
+    depth = 0.5 * (1 + _widest(region.r2))
+    names, track = (0.75 if n <= NAMED else 0.1) / unit, 0.55 / unit
+    height = (depth + names + track) * unit
+    with mpl.rc_context(STYLE):
+        figure, axes = _axes((9, height + 1.45), (0.4, 0.65, 0.4, 0.8), title)
+        axes.set(xlim=(0, n), ylim=(-depth, names + track))
+        axes.imshow(
+            _rotated(region.r2, depth),
+            extent=(0, n, -depth, 0),
+            interpolation="nearest",
+            aspect="auto",
+        )
+        centre = np.arange(n) + 0.5
+        spread = max(float(region.pos[-1] - region.pos[0]), 1.0)
+        place = 0.5 + (n - 1) * (region.pos - region.pos[0]) / spread
+        gaps = np.full(n, np.nan)
+        axes.plot(
+            np.stack([centre, place, gaps], axis=1).ravel(),
+            np.stack([np.full(n, names), np.full(n, names + track), gaps], axis=1).ravel(),
+            color=GREY,
+            lw=0.5,
+        )
+        if n <= NAMED:
+            for x, name in zip(centre, region.names, strict=True):
+                axes.text(
+                    x, 0.1, name, rotation=90, ha="center", va="bottom", size=min(7, 58 * unit)
+                )
+        _megabases(axes, region, spread, n)
+        _colour_bar(figure)
+    return figure
