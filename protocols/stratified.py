@@ -1,10 +1,10 @@
 """Cochran-Mantel-Haenszel association with institutions as strata, one variant at a time.
 
 Learned   the joint 2 x 2 table of alleles, and five sums over the institutions to 2^-40. These
-          fractions give the institutions away: of three, each one, knowing its own table and the
-          others' group sizes, found both others' tables from R alone (tried on hm3_pops: one table
-          left of up to 30,613, at each of 8 variants). Who stratifies by institution releases
-          the institutions' tables, until the quotients are computed on shares.
+          fractions give the institutions away: one of three that knows its own table and the
+          others' group sizes has both others' tables from R alone (tried on hm3_pops as siteA: of
+          up to 30,613 tables one was left, at each of 8 variants). Who stratifies by institution
+          releases the institutions' tables, until the quotients are computed on shares.
 local     institution i, with its alleles a, b, c, d (case alt, case ref, control alt, control ref),
           n of them, p = (a + d) / n, q = (b + c) / n:
           V = (a+b)(c+d)(a+c)(b+d) / (n^2 (n - 1)),  R = ad / n,  S = bc / n,  pR,  qS
@@ -22,7 +22,9 @@ Range     ad, bc <= n^2 / 4, so R, S, pR, qS <= n / 4; V <= n^2 / 16(n - 1) <= n
           n <= 2^23: ad <= 2^44, (a + b)(c + d) <= 2^44, exact in 64 bits before they are divided.
 Error     float64 gives each term to 2^-51 relative, rounding to 2^-41 absolute, so that a joint sum
           of s institutions is off by at most s 2^-41. What is not 0 is at least about 1 / n, never
-          rounded to 0: a singleton's V among n alleles is good to s n 2^-41 relative.
+          rounded to 0: a singleton's V among n alleles is good to s n 2^-41 relative. Against exact
+          fractions chi2, OR and SE were within 5e-11 relative at 2^17 to 2^22 people, 0.01 to 50 %
+          cases and alt frequencies from 1e-5 to 0.5.
 Papers    Mantel and Haenszel 1959; Robins, Breslow and Greenland, Estimators of the Mantel-Haenszel
           variance consistent in both sparse data and large-strata limiting models, 1986 (SE)
 
