@@ -116,8 +116,3 @@ def test_nobody_counted_is_undefined() -> None:
 def test_wrong_options(options: dict[str, object], groups: tuple[str, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         from_options("frequency", options, groups)
-
-
-def test_unknown_statistic() -> None:
-    with pytest.raises(ValueError, match='no statistic "gwas"; there are frequency, association'):
-        from_options("gwas", {}, (ALL,))
