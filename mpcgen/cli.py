@@ -1,1 +1,240 @@
+"""The command line: thin; everything it does is a function of the package."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mpcgen import __version__
+from mpcgen.errors import InputError, MpcgenError
+
+if TYPE_CHECKING:
+    from mpcgen.study.study import Study
+
+_FILE = click.Path(path_type=Path)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Errors raised on purpose end the program with their message; others are bugs and show all."""
+    try:
+        yield
+    except MpcgenError as error:
+        click.echo(f"mpcgen: {error}", err=True)
+        sys.exit(1)
+
+
+class _Group(click.Group):
+    """A group whose commands tell their errors in one line."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        with _telling():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mpcgen")
+def main() -> None:
+    """Joint statistical genetics on data that must not move.
+
+    Several institutions compute allele frequencies, case-control association and linkage
+    disequilibrium together; none sees another's data. Start with `mpcgen demo`.
+    """
+
+
+@main.command()
+@click.option(
+    "--out", type=_FILE, default=Path("demo-out"), help="New folder for the demonstration."
+)
+def demo(out: Path) -> None:
+    """Three institutions on this machine, against PLINK's answers on their pooled data."""
+    from mpcgen.demo.show import show  # noqa: PLC0415
+
+    show(out, click.echo)
+
+
+@main.command()
+@click.argument("plan", type=_FILE)
+@click.option("--as", "name", help="The institution whose party this is.")
+@click.option("--config", type=_FILE, help="That institution's private configuration.")
+@click.option(
+    "--local", type=_FILE, metavar="DIR",
+    help="Rehearse: run all institutions here, with DIR/NAME.toml each.",
+)  # fmt: skip
+@click.option("--out", type=_FILE, help="New folder for the results (default: the plan's name).")
+@click.option("--format", "kind", type=click.Choice(["tsv", "parquet"]), default="tsv")
+@click.option("--plots/--no-plots", default=True, help="Draw PNG and SVG plots.")
+def run(
+    plan: Path, name: str | None, config: Path | None, local: Path | None, out: Path | None,
+    kind: str, plots: bool,
+) -> None:  # fmt: skip
+    """Run the study of a PLAN as one institution, or all of them on this machine."""
+    from mpcgen.parties.results import Output  # noqa: PLC0415
+    from mpcgen.parties.run import config_of, run_institution, run_local  # noqa: PLC0415
+
+    if (local is None) == (config is None) or (local is None) == (name is None):
+        raise click.UsageError("give --as NAME --config FILE, or --local DIR")
+    study = _load(plan)
+    folder = out or plan.with_name(f"{plan.stem}-results")
+    if local is not None:
+        configs = {name: local / f"{name}.toml" for name in study.plan.names}
+        with _progress(study.units, study.plan.names[0]) as report:
+            run_local(study, configs, Output(folder, kind, plots), report)
+    if config is not None and name is not None:
+        with _progress(study.units, name) as report:
+            run_institution(study, config_of(name, config), Output(folder, kind, plots), report)
+    click.echo(f"results in {folder}")
+
+
+@main.group(cls=_Group)
+def data() -> None:
+    """An institution's own data, without any network."""
+
+
+@data.command("check")
+@click.option("--config", type=_FILE, required=True, help="The private configuration.")
+@click.argument("sites", type=_FILE)
+@click.option(
+    "--palindromic", type=click.Choice(["as_given", "leave_out", "by_reference_frequency"]),
+    default="as_given", help="What the plan does with A/T and C/G variants.",
+)  # fmt: skip
+@click.option("--phenotype/--no-phenotype", default=True, help="Whether the plan uses one.")
+@click.option("--report", type=_FILE, help="Write the alignment of every variant as a new TSV.")
+def data_check(
+    config: Path, sites: Path, palindromic: str, phenotype: bool, report: Path | None
+) -> None:
+    """Align an institution's data to a list of SITES and report what is found."""
+    from mpcgen.genome.alignment_report import write_report  # noqa: PLC0415
+    from mpcgen.genome.sites import read_sites  # noqa: PLC0415
+    from mpcgen.parties.data_check import check_data  # noqa: PLC0415
+    from mpcgen.study.institution import read_config  # noqa: PLC0415
+
+    found = check_data(
+        read_config(config), read_sites(sites), palindromic, with_phenotype=phenotype
+    )
+    for line in found.lines():
+        click.echo(line)
+    if report is not None:
+        if report.exists():
+            raise InputError("the file exists already; name another one", path=report)
+        write_report(found.data.alignment, report)
+        click.echo(f"the alignment of every variant is in {report}; it stays with you")
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+def keygen(file: Path) -> None:
+    """Make a transport key: the secret goes to FILE, the public one is printed."""
+    from mpcgen.net.keys import create  # noqa: PLC0415
+
+    click.echo(create(file).public)
+
+
+@main.group(cls=_Group)
+def study() -> None:
+    """Study plans."""
+
+
+@study.command("new")
+@click.argument("plan", type=_FILE)
+@click.option("--id", "identity", required=True, help="A short name: letters, digits, - and _.")
+@click.option("--title", required=True)
+@click.option("--build", type=click.Choice(["GRCh36", "GRCh37", "GRCh38"]), required=True)
+@click.option("--trait", required=True)
+@click.option("--ancestry", default="Other", help="As the GWAS Catalog names it.")
+@click.option("--technology", default="Genome-wide genotyping array")
+@click.option("--sites", type=_FILE, required=True, help="The site list, in the plan's folder.")
+@click.option(
+    "--institution", "institutions", type=(str, str, str, int), multiple=True, required=True,
+    metavar="NAME HOST:PORT KEY MAX_PEOPLE", help="One of these for each institution.",
+)  # fmt: skip
+def study_new(
+    plan: Path, identity: str, title: str, build: str, trait: str, ancestry: str, technology: str,
+    sites: Path, institutions: tuple[tuple[str, str, str, int], ...],
+) -> None:  # fmt: skip
+    """Write a PLAN with frequency, association and linkage, to be edited and checked."""
+    from mpcgen.genome.sites import read_sites  # noqa: PLC0415
+    from mpcgen.study.plan import Institution  # noqa: PLC0415
+    from mpcgen.study.write import plan_text, write_new  # noqa: PLC0415
+
+    if sites.resolve().parent != plan.resolve().parent:
+        raise InputError("the site list stands beside the plan; copy it there", path=sites)
+    about = {
+        "id": identity, "title": title, "build": build, "trait": trait, "ancestry": ancestry,
+        "technology": technology,
+    }  # fmt: skip
+    parties = [Institution(*institution) for institution in institutions]
+    write_new(plan, plan_text(about, sites.name, read_sites(sites).sha256, parties))
+    click.echo(f"{plan} is written; edit it, then `mpcgen study check {plan}`")
+    _load(plan)
+
+
+@study.command("check")
+@click.argument("plan", type=_FILE)
+@click.option("--rtt", type=float, default=20.0, help="Round-trip time between parties, ms.")
+@click.option("--mbit", type=float, default=100.0, help="Bandwidth of a party, Mbit/s.")
+def study_check(plan: Path, rtt: float, mbit: float) -> None:
+    """Say what a PLAN opens, to whom, what it implies, and what it costs."""
+    from mpcgen.study.check import Network, describe  # noqa: PLC0415
+    from mpcgen.study.study import load_study  # noqa: PLC0415
+
+    click.echo(describe(load_study(plan), Network(rtt, mbit)))
+
+
+@main.command()
+@click.argument("out", type=_FILE)
+@click.option("--people", type=int, default=3000)
+@click.option("--variants", type=int, default=20000)
+@click.option("--institution", "institutions", multiple=True, default=("A", "B", "C"))
+@click.option("--autosomes", type=int, default=22)
+@click.option("--sex-chromosomes", is_flag=True, help="Add X, Y and MT.")
+@click.option("--causal", type=int, default=30)
+@click.option("--missing", type=float, default=0.002)
+@click.option("--seed", type=int, default=1)
+def simulate(
+    out: Path, people: int, variants: int, institutions: tuple[str, ...], autosomes: int,
+    sex_chromosomes: bool, causal: int, missing: float, seed: int,
+) -> None:  # fmt: skip
+    """Make a synthetic cohort in the folder OUT, split over institutions, as PLINK files."""
+    from mpcgen import simulate as simulator  # noqa: PLC0415
+
+    with _progress(variants, "variants") as report:
+        done = 0
+
+        def forward(now: int, _total: int) -> None:
+            nonlocal done
+            report(now - done)
+            done = now
+
+        simulator.simulate(
+            out, people=people, variants=variants, institutions=institutions, autosomes=autosomes,
+            sex_chromosomes=sex_chromosomes, causal=causal, missing=missing, seed=seed,
+            progress=forward,
+        )  # fmt: skip
+    click.echo(f"the cohort is in {out}")
+
+
+def _load(plan: Path) -> "Study":
+    """The study of a plan; its warnings are said aloud."""
+    from mpcgen.study.study import load_study  # noqa: PLC0415
+
+    loaded = load_study(plan)
+    for warning in loaded.plan.warnings:
+        click.secho(f"WARNING  {warning}", err=True, bold=True)
+    return loaded
+
+
+@contextmanager
+def _progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar on anything longer than two seconds; quiet when not a terminal."""
+    from tqdm import tqdm  # noqa: PLC0415
+
+    with tqdm(total=total, desc=what, unit="", unit_scale=True, delay=2, disable=None) as bar:
+
+        def report(units: int) -> None:
+            bar.update(units)
+
+        yield report

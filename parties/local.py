@@ -18,7 +18,7 @@ class InstitutionFailed(MpcgenError):
     """A party on this machine ended with an error, which it has told."""
 
 
-def run_as_processes(parts: Mapping[str, Callable[[], None]]) -> None:
+def run_as_processes(parts: Mapping[str, Callable[[], object]]) -> None:
     """Run one function for each institution, each in a process of its own.
 
     Raises:
@@ -43,7 +43,7 @@ def run_as_processes(parts: Mapping[str, Callable[[], None]]) -> None:
             process.join()
 
 
-def _child(part: Callable[[], None]) -> None:
+def _child(part: Callable[[], object]) -> None:
     try:
         part()
     except MpcgenError as error:

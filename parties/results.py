@@ -79,7 +79,7 @@ class Results:
         self._study, self._output, self._folder = study, output, folder
         self._sites = _columns(study.sites)
         self.counted: dict[str, int] = {}
-        self.lambdas: dict[str, float] = {}
+        self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
@@ -147,7 +147,8 @@ class Results:
     def _association(
         self, entry: str, name: str, sites: SiteColumns, table: "_Rows", people: Mapping[str, int]
     ) -> None:
-        self.lambdas[f"{entry}.{name}"] = genomic_control_lambda(table.columns["CHISQ"])
+        gc = genomic_control_lambda(table.columns["CHISQ"])
+        self.lambdas[f"{entry}.{name}"] = None if np.isnan(gc) else gc
         plan = self._study.plan
         metadata = StudyMetadata(
             genome_assembly=plan.build,
@@ -166,11 +167,31 @@ class Results:
         if self._output.plots:
             self._association_plots(entry, name, sites, table)
 
-    def _association_plots(
-        self, entry: str, name: str, sites: SiteColumns, table: "_Rows"
-    ) -> None: ...
+    def _association_plots(self, entry: str, name: str, sites: SiteColumns, table: "_Rows") -> None:
+        from mpcgen.report import plots  # noqa: PLC0415
 
-    def _ld_map(self, entry: str, table: "_PairTable") -> None: ...
+        score, gc = table.columns["NEG_LOG10_P"], self.lambdas[f"{entry}.{name}"]
+        title = f"{self._study.plan.title}: {name}"
+        try:
+            plots.manhattan(self._folder / f"{entry}.{name}.manhattan", sites, score, title=title)
+            plots.qq(self._folder / f"{entry}.{name}.qq", score, title=title, lambda_gc=gc)
+        except InputError as error:
+            self.notes.append(f"{entry}.{name} is not plotted: {error}")
+
+    def _ld_map(self, entry: str, table: "_PairTable") -> None:
+        from mpcgen.report import plots  # noqa: PLC0415
+
+        pairs, r2 = table.strong_pairs()
+        try:
+            plots.ld_map(
+                self._folder / f"{entry}.map",
+                self._sites,
+                *pairs.T,
+                r2,
+                title=self._study.plan.title,
+            )
+        except InputError as error:
+            self.notes.append(f"{entry} has no map: {error}")
 
 
 def _columns(sites: SiteList) -> SiteColumns:
@@ -200,7 +221,7 @@ class _PairTable:
 
     def __init__(self, writer: TableWriter, sites: SiteColumns):
         self._writer, self._leading = writer, sites.leading
-        self.strong: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        self._strong = [(np.empty((0, 2), np.int64), np.empty(0, np.float32))]
 
     def add(self, pairs: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
         """Append pairs (P, 2) of site indices with their N, R and R2."""
@@ -212,4 +233,9 @@ class _PairTable:
                 lead[f"{shown}_{side}"] = column[sites] if name == "POS" else take(column, sites)
         self._writer.write(lead | dict(columns))
         strong = columns["R2"] >= MAP_MIN_R2
-        self.strong.append((pairs[strong], columns["R2"][strong].astype(np.float32)))
+        self._strong.append((pairs[strong], columns["R2"][strong].astype(np.float32)))
+
+    def strong_pairs(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Pairs (P, 2) with r2 of at least MAP_MIN_R2, and their r2 (P,)."""
+        pairs, r2 = zip(*self._strong, strict=True)
+        return np.concatenate(pairs), np.concatenate(r2).astype(np.float64)

@@ -1,11 +1,12 @@
 """Running a plan: one institution over the network, or all of them on this machine."""
 
-import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -16,10 +17,11 @@ from mpcgen.net.channel import Channel
 from mpcgen.parties.local import run_as_processes
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
-from mpcgen.report.record import Opening, RunRecord, Step
+from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.institution import InstitutionConfig, read_config
 from mpcgen.study.loop import Part, Progress
-from mpcgen.study.study import Study, load_study
+from mpcgen.study.plan import Entry, Plan
+from mpcgen.study.study import Study
 
 RECORD = "record.json"
 
@@ -52,13 +54,16 @@ def run_institution(
 
 def run_local(
     study: Study,
-    folder: Path,
+    configs: Mapping[str, Path],
     output: Output,
-    progress: Mapping[str, Progress] | None = None,
+    progress: Progress = lambda _units: None,
 ) -> None:
-    """Run all of a plan's institutions as processes on this machine, each with FOLDER/NAME.toml.
+    """Run all of a plan's institutions as processes on this machine.
 
-    Results of each go to a folder of its name in the output folder.
+    Args:
+        configs: institution -> its private configuration.
+        output: results of each go to a folder of its name in this one's.
+        progress: told by the first institution.
 
     Raises:
         MpcgenError: which institution stopped the study; it has told why.
@@ -66,18 +71,27 @@ def run_local(
     output.refuse_existing()
     parts: dict[str, Callable[[], object]] = {}
     for name in study.plan.names:
-        config = read_config(folder / f"{name}.toml")
-        if config.name != name:
-            raise ConfigError(f'the name here is "{config.name}", not "{name}"', path=config.path)
-        own = Output(output.folder / name, output.table_format, output.plots)
-        report = (progress or {}).get(name, lambda _units: None)
-        parts[name] = partial(run_institution, study, config, own, report)
+        own = replace(output, folder=output.folder / name)
+        parts[name] = partial(
+            run_institution,
+            study,
+            config_of(name, configs[name]),
+            own,
+            progress if name == study.plan.names[0] else lambda _units: None,
+        )
     run_as_processes(parts)
 
 
-def load(plan: Path) -> Study:
-    """The study of a plan's file; see `load_study`."""
-    return load_study(plan)
+def config_of(name: str, path: Path) -> InstitutionConfig:
+    """The configuration of one institution.
+
+    Raises:
+        ConfigError: it is wrong, or another institution's.
+    """
+    config = read_config(path)
+    if config.name != name:
+        raise ConfigError(f'the name here is "{config.name}", not "{name}"', path=path)
+    return config
 
 
 def zmq_channel(study: Study, config: InstitutionConfig) -> Channel:
@@ -124,29 +138,10 @@ def _record(
             "numpy": np.__version__,
         },
         engine=plan.engine,
-        parties={
-            name: ", ".join(
-                role
-                for role, holds in (
-                    ("owner", name in plan.owners),
-                    ("computing party", name in plan.computing),
-                )
-                if holds
-            )
-            for name in plan.names
-        },
-        parameters={
-            task.entry.name: {
-                "statistic": task.entry.statistic,
-                "release": task.entry.release,
-                **{
-                    key: tuple(value) if isinstance(value, list) else value
-                    for key, value in task.entry.options.items()
-                },
-            }
-            for task in study.tasks
-        },
+        parties={name: _roles(plan, name) for name in plan.names},
+        parameters={task.entry.name: _parameters(task.entry) for task in study.tasks},
         thresholds={},
+        lambdas=results.lambdas,
         counted=results.counted,
         costs=(
             Step(
@@ -161,4 +156,17 @@ def _record(
             Opening(label=o.label, shape=o.shape, recipients=o.to) for o in session.opened
         ),
         warnings=(*plan.warnings, *results.notes),
+    )
+
+
+def _roles(plan: Plan, name: str) -> str:
+    roles = {"owner": plan.owners, "computing party": plan.computing}
+    return ", ".join(role for role, names in roles.items() if name in names)
+
+
+def _parameters(entry: Entry) -> dict[str, Value]:
+    options = {key: tuple(v) if isinstance(v, list) else v for key, v in entry.options.items()}
+    return cast(
+        dict[str, Value],
+        {"statistic": entry.statistic, "release": entry.release, **options},
     )

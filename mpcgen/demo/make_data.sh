@@ -44,7 +44,7 @@ awk 'NR == FNR { if (FNR > 1 && $7 + 0 > best) { best = $7; id = $2 } next }
      { ids[FNR] = $2; if ($2 == id) row = FNR }
      END { for (i = row - 100; i < row + 100; i++) print ids[i] }' pooled.cmh pooled.bim >peak.ids
 for r in r r2; do
-    plink --extract peak.ids --"$r" --ld-window 50 --ld-window-kb 100000 --ld-window-r2 0 --out pooled.$r
+    plink --prune --extract peak.ids --"$r" --ld-window 50 --ld-window-kb 100000 --ld-window-r2 0 --out pooled.$r
 done
 gzip -9n pooled.freq.frqx pooled.*.assoc pooled.model pooled.cmh pooled.*.ld
 rm -rf "$data"

@@ -11,9 +11,10 @@ Schema, version 1 (every field is required, no other is allowed; keys are sorted
     parties      {name: role}
     parameters   {entry: {name: value}}    as the plan has them, defaults filled in
     thresholds   {name: value}             as they took effect after rounding
+    lambdas      {table: value}            genomic-control lambda of each test; null if undefined
     counted      {name: count}             e.g. pairs without variance, rows a format cannot hold
     costs        [{step, rounds, bytes_declared, bytes_measured, seconds}]
-                                           bytes sent by all parties together; wall seconds
+                                           payload bytes as the step says; wall seconds
     opened       [{label, shape, recipients}]
     warnings     [sentence]
 
@@ -37,7 +38,7 @@ Value = bool | int | float | str | None | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """Declared and measured cost of one step; bytes are those of all parties together."""
+    """Declared and measured cost of one step, which also names whose bytes are counted."""
 
     step: str
     rounds: int
@@ -67,6 +68,7 @@ class RunRecord:
     parties: Mapping[str, str]
     parameters: Mapping[str, Mapping[str, Value]]
     thresholds: Mapping[str, float]
+    lambdas: Mapping[str, float | None]
     counted: Mapping[str, int]
     costs: tuple[Step, ...]
     opened: tuple[Opening, ...]

@@ -1,0 +1,5 @@
+"""The command line as `python -m mpcgen`."""
+
+from mpcgen.cli import main
+
+main(prog_name="mpcgen")
