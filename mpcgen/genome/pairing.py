@@ -44,7 +44,8 @@ class Alleles:
     site_alt: Codes  # (m,)
     row_ref: Codes  # (n,)
     row_alt: Codes  # (n,)
-    complement: Codes  # by number; _NO_CODE unless A, C, G or T
+    complement: Codes  # by number; _NO_CODE unless a base, or where nobody has it
+    base: NDArray[np.bool_]  # by number: A, C, G or T
     zero: NDArray[np.bool_]  # by number: written 0
 
     @classmethod
@@ -53,10 +54,11 @@ class Alleles:
         codes, distinct = encode(joined([sites.ref, sites.alt, bim.ref, bim.alt]))
         number = {allele: code for code, allele in enumerate(distinct)}
         other = [number.get(_COMPLEMENT.get(allele, ""), _NO_CODE) for allele in distinct]
-        zero = [allele in _ZEROS for allele in distinct]
+        base = np.array([allele in _COMPLEMENT for allele in distinct])
+        zero = np.array([allele in _ZEROS for allele in distinct])
         m, n = len(sites), len(bim)
         ref, alt, row_ref, row_alt = np.split(codes, [m, 2 * m, 2 * m + n])
-        return cls(ref, alt, row_ref, row_alt, np.array(other, np.int32), np.array(zero))
+        return cls(ref, alt, row_ref, row_alt, np.array(other, np.int32), base, zero)
 
     def palindromic(self) -> NDArray[np.bool_]:
         """Return which sites are A/T or C/G: (m,)."""
@@ -71,15 +73,16 @@ class Alleles:
         want = self.site_ref[sites], self.site_alt[sites]
         ref, alt = self.row_ref[rows], self.row_alt[rows]
         no_ref, no_alt = self.zero[ref], self.zero[alt]
+        bases = self.base[want[0]] & self.base[want[1]]
         fits = np.full(len(rows), Fit.NONE, np.int8)
         for fit in sorted(Fit, reverse=True)[1:]:
             want_ref, want_alt = want[::-1] if fit & 1 else want
             have_ref, have_alt = (self.complement[[ref, alt]]) if fit & 2 else (ref, alt)
             same_ref, same_alt = have_ref == want_ref, have_alt == want_alt
+            same = same_ref & same_alt
             if fit & 4:
-                fits[(no_ref & ~no_alt & same_alt) | (no_alt & ~no_ref & same_ref)] = fit
-            else:
-                fits[same_ref & same_alt] = fit
+                same = (no_ref & ~no_alt & same_alt) | (no_alt & ~no_ref & same_ref)
+            fits[same & bases if fit & 2 else same] = fit
         return fits
 
 
