@@ -18,14 +18,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mpcgen.report.files import replacing
-from mpcgen.report.plots import Floats, Manhattan, Quantiles, Triangle, round_numbers
+from mpcgen.report.plots import Floats, Manhattan, Quantiles, Triangle, round_marks
 
 DPI = 150
 CELL = 2.0  # pixels in which one point of a dense cloud is enough
 NAMED = 60  # variants of an LD map that have room for their names
 INK, GREY, PALE = "#333333", "#8a8a8a", "#d9d9d9"
 DARK, LIGHT, SIGNAL = "#0b4f7d", "#6aaed6", "#d55e00"
-UNLISTED = (239, 239, 239, 255)
+UNLISTED, CLEAR = (239, 239, 239, 255), (255, 255, 255, 0)
 HEAT = ("#fdf6ec", "#fdd49e", "#fc8d59", "#d7301f", "#7f0000")
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -50,7 +50,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
     agg: Any = FigureCanvasAgg(figure)
     with mpl.rc_context(STYLE), replacing(png) as file:
-        agg.print_png(file, metadata={"Software": None})
+        agg.print_png(file, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
     vectors: Any = FigureCanvasSVG(figure)
     with mpl.rc_context(STYLE), replacing(svg) as file:
         vectors.print_svg(file, metadata={"Date": None, "Creator": "mpcgen"})
@@ -63,27 +63,30 @@ def _widest(r2: Floats) -> int:
     return int((right - left).max())
 
 
-def _rotated(r2: Floats, depth: float, pixels: int = 1400) -> NDArray[np.uint8]:
+def _rotated(r2: Floats, depth: float, pixels: int) -> NDArray[np.uint8]:
     """The upper triangle (n, n), its diagonal turned level, as an RGBA image; pale: not listed."""
-    n = len(r2)
+    n, fine = len(r2), 2 * pixels
     scale = LinearSegmentedColormap.from_list("r2", HEAT)
-    colours = np.zeros((n + 2, n + 2, 4), np.uint8)  # a clear rim takes what is outside
+    colours = np.full((n + 2, n + 2, 4), CLEAR, np.uint8)  # a clear rim takes what is outside
     colours[1:-1, 1:-1] = scale(np.nan_to_num(r2), bytes=True)
     colours[1:-1, 1:-1][np.isnan(r2)] = UNLISTED
-    colours[~(np.tri(n + 2, k=round(2 * depth) - 1, dtype=bool) & ~np.tri(n + 2, dtype=bool))] = 0
-    x = (np.arange(pixels) + 0.5) * n / pixels
-    y = (np.arange(round(pixels * depth / n)) + 0.5) * n / pixels
+    above = np.subtract.outer(np.arange(n + 2), np.arange(n + 2))
+    colours[(above >= 0) | (above < 1 - 2 * depth)] = CLEAR
+    x = (np.arange(fine) + 0.5) * n / fine
+    y = (np.arange(2 * round(pixels * depth / n)) + 0.5) * n / fine
     i = np.clip(np.floor(x - y[:, None]) + 1, 0, n + 1).astype(np.intp)
     j = np.clip(np.floor(x + y[:, None]) + 1, 0, n + 1).astype(np.intp)
-    image: NDArray[np.uint8] = colours[i, j]
-    return image
+    image = colours[i, j].reshape(len(y) // 2, 2, pixels, 2, 4)
+    smooth: NDArray[np.uint8] = image.mean(axis=(1, 3)).astype(np.uint8)
+    return smooth
 
 
 def _megabases(axes: Axes, region: Triangle, spread: float, n: int) -> None:
     """The x axis on top: positions, not the variants' numbers."""
-    marks = round_numbers(region.pos[0] / 1e6, region.pos[-1] / 1e6)
-    places = 0.5 + (n - 1) * (1e6 * marks - region.pos[0]) / spread
-    axes.set_xticks(places, [f"{mark:.6g}" for mark in marks])
+    low, high = float(region.pos[0]), float(region.pos[-1])
+    marks = round_marks(low / 1e6, high / 1e6, most=max(2, min(8, n // 2)))
+    places = [0.5 + (n - 1) * (1e6 * mark - low) / spread for mark, _ in marks]
+    axes.set_xticks(places, [name for _, name in marks])
     axes.set_yticks([])
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
@@ -131,7 +134,7 @@ def manhattan(layout: Manhattan, title: str, threshold: float) -> Figure:
     with mpl.rc_context(STYLE):
         figure, axes = _axes((10, 4.2), (0.65, 0.5, 0.15, 0.35), title)
         top = (1.15 if layout.peaks else 1.06) * max(line, float(layout.y.max()))
-        axes.set(xlim=(0, 1), ylim=(0, top), xlabel=layout.axis, ylabel="\N{MINUS SIGN}log₁₀ p")
+        axes.set(xlim=(0, 1), ylim=(0, top), ylabel="\N{MINUS SIGN}log₁₀ p")
         kept = thin(layout.x, layout.y / top, 9.2 * DPI / CELL, 3.3 * DPI / CELL)
         x, y, odd = layout.x[kept], layout.y[kept], layout.odd[kept]
         hit = y > line
@@ -139,7 +142,9 @@ def manhattan(layout: Manhattan, title: str, threshold: float) -> Figure:
             _dots(axes, x[rows], y[rows], colour, rasterized=True)
         axes.axhline(line, color=SIGNAL, lw=0.8, ls=(0, (5, 4)))
         axes.text(0.004, line + 0.01 * top, f"p = {_power(threshold)}", color=SIGNAL, size=7.5)
-        axes.set_xticks([x for x, _ in layout.ticks], [name for _, name in layout.ticks])
+        axes.xaxis.set_visible(False)  # matplotlib's own ticks cost as much as all points
+        for x_name, name in (*layout.ticks, (0.5, f"\n{layout.axis}")):
+            axes.text(x_name, -0.02 * top, name, ha="center", va="top", linespacing=1.6)
         _name_peaks(axes, layout.peaks, top, line)
     return figure
 
@@ -194,15 +199,18 @@ def qq(data: Quantiles, title: str, lambda_gc: float | None) -> Figure:
 def ld_map(region: Triangle, title: str) -> Figure:
     """r2 of each pair where its variants' diagonals meet, below the variants' true places."""
     n = len(region.pos)
-    unit = 8.2 / n  # inches
+    unit = min(8.2 / n, 0.5)  # inches
+    width = max(n * unit + 0.8, 4.5)
     depth = 0.5 * (1 + _widest(region.r2))
     names, track = (0.75 if n <= NAMED else 0.1) / unit, 0.55 / unit
     height = (depth + names + track) * unit
     with mpl.rc_context(STYLE):
-        figure, axes = _axes((9, height + 1.45), (0.4, 0.65, 0.4, 0.8), title)
+        figure, axes = _axes(
+            (width, height + 1.45), (0.4, 0.65, width - n * unit - 0.4, 0.8), title
+        )
         axes.set(xlim=(0, n), ylim=(-depth, names + track))
         axes.imshow(
-            _rotated(region.r2, depth),
+            _rotated(region.r2, depth, round(n * unit * DPI)),
             extent=(0, n, -depth, 0),
             interpolation="nearest",
             aspect="auto",

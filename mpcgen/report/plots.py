@@ -21,6 +21,7 @@ GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5  # peaks beyond it are named
 PEAKS = 8
 PEAK_WIDTH = 500_000  # base pairs on either side that one peak covers
+PEAK_ROOM = 0.02  # of the page's width, likewise
 REGION = 60  # variants of an LD map
 
 
@@ -125,10 +126,8 @@ def _genome_ticks(
     """Names of the chromosomes where there is room for them; of a single one, megabases."""
     if len(codes) == 1:
         low, high = start[codes[0]], end[codes[0]]
-        marks = round_numbers(low / 1e6, high / 1e6)
-        return tuple(
-            (float((1e6 * mark - low) / max(high - low, 1)), f"{mark:g}") for mark in marks
-        )
+        marks = round_marks(low / 1e6, high / 1e6)
+        return tuple(((1e6 * mark - low) / max(high - low, 1), name) for mark, name in marks)
     ticks: list[tuple[float, str]] = []
     for code, x in zip(codes, centre, strict=True):
         if not ticks or x - ticks[-1][0] > 0.0075 * (1 + len(NAMES[code])):
@@ -136,13 +135,14 @@ def _genome_ticks(
     return tuple(ticks)
 
 
-def round_numbers(low: float, high: float, most: int = 8) -> Floats:
-    """At most so many multiples of 1, 2 or 5 times a power of ten, from low to high."""
+def round_marks(low: float, high: float, most: int = 8) -> list[tuple[float, str]]:
+    """At most so many multiples of 1, 2 or 5 times a power of ten from low to high, with names."""
     rough = max(high - low, 1e-6) / most
-    power = 10.0 ** np.floor(np.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    marks: Floats = step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
-    return marks
+    power = int(np.floor(np.log10(rough)))
+    factor = next(f for f in (1, 2, 5, 10) if f * 10.0**power >= rough)
+    step, decimals = factor * 10.0**power, max(0, -power - (factor == 10))
+    marks = step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    return [(float(mark), f"{mark:.{decimals}f}") for mark in marks]
 
 
 def _peaks(
@@ -157,8 +157,9 @@ def _peaks(
         name = str(sites.id[site])
         place = f"{NAMES[chrom[top]]}:{sites.pos[site]}"
         found.append((float(x[top]), float(y[top]), place if name in {"", "."} else name))
-        near = (chrom[rows] == chrom[top]) & (np.abs(pos[rows] - pos[top]) <= PEAK_WIDTH)
-        rows = rows[~near]
+        close = np.abs(pos[rows] - pos[top]) <= PEAK_WIDTH
+        close |= np.abs(x[rows] - x[top]) <= PEAK_ROOM
+        rows = rows[~(close & (chrom[rows] == chrom[top]))]
     return tuple(sorted(found))
 
 
@@ -183,16 +184,17 @@ def quantiles(neg_log10_p: Floats, band_points: int = 120) -> Quantiles:
 def strongest_region(
     sites: SiteColumns, i: Indices, j: Indices, r2: Floats, width: int = REGION
 ) -> Triangle:
-    """Of all stretches of `width` neighbouring listed variants, the one with the most r2 in pairs.
+    """The stretch of `width` neighbouring listed variants with the largest sum of r2 squared.
 
-    A stretch stays on one chromosome. Raises InputError where no pair is listed.
+    It stays on one chromosome; squares let blocks outweigh many weak pairs. Raises InputError
+    where no pair is listed.
     """
     if not len(i):
         raise InputError("no pair of variants has a defined r2: there is nothing to plot")
     listed, rows = np.unique(np.concatenate([i, j]), return_inverse=True)
     left, right = rows[: len(i)], rows[len(i) :]
     left, right = np.minimum(left, right), np.maximum(left, right)
-    weight = np.where(right - left < width, r2, 0)
+    weight = np.where(right - left < width, np.square(r2), 0)
     starts = np.bincount(left, weight, len(listed))
     total = np.concatenate([[0.0], np.cumsum(starts)])
     chrom = sites.chrom[listed]
