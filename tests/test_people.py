@@ -195,6 +195,8 @@ def test_lists(folder: Folder) -> None:
         ("t", "FID\tIID\tCC\nf1\ta\t1\nf1\tb\t1\nf1\ta\t2\n", 4, "f1 a stands on line 2 already"),
         ("t", "FID\tIID\tCC\nf1\ta\t1\nf1\tb\t0\n", 3, "0 and 1, and none is 2"),
         ("t", "FID\tIID\tCC\nf1\tx\t1\n", None, "nobody in the .fam is in the table"),
+        ("t", 'IID,CC\n"b,1",1\nb\n', 3, "1 values where 2 are due"),
+        ("t", 'IID,CC\n"b\nb,1\n', 2, "1 values where 2 are due"),
         ("t", b"FID\tIID\tCC\nf1\t\xe9\t1\n", 2, "not UTF-8"),
         ("k", "", None, "is empty"),
         ("k", "f1 a 7\n", 1, "a line is 'FID IID', or 'IID'"),

@@ -56,6 +56,10 @@ def test_hash_is_over_canonical_rows(small: SiteList) -> None:
     assert small.sha256 == hashlib.sha256(rows.encode()).hexdigest()
 
 
+def test_no_rows_have_the_hash_of_nothing(small: SiteList) -> None:
+    assert small.take(np.array([], np.int64)).sha256 == hashlib.sha256(b"").hexdigest()
+
+
 @pytest.mark.parametrize(
     "same",
     [

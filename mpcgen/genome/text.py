@@ -7,6 +7,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Sequence
+from csv import reader as csv_rows
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -150,19 +151,30 @@ def read_table(
             ),
         )
     except pa.ArrowInvalid as error:
-        counts = np.array([row.count(separator.encode()) for row in text.split(b"\n")]) + 1
-        lines = np.flatnonzero(counts != len(names)) + first_line
-        if not lines.size:
-            raise InputError(str(error), path=path) from None
-        found = f"{counts[lines[0] - first_line]} values where {len(names)} are due"
-        expected = f"{found} ({' '.join(names)})" if len(names) <= 10 else found
-        message = expected + lines_in_words(lines)
-        raise InputError(message, path=path, line=int(lines[0])) from None
+        raise _uneven(text, names, path, first_line, separator, str(error)) from None
     blank = 0 if text.startswith(b"\n") else text.find(b"\n\n") + 1
     if blank or text.startswith(b"\n"):
         line = first_line + text.count(b"\n", 0, blank)
         raise InputError("the line is empty", path=path, line=line)
     return Table(path, first_line, {name: contiguous(table[name]) for name in table.column_names})
+
+
+def _uneven(
+    text: bytes, names: Sequence[str], path: Path, first_line: int, separator: str, why: str
+) -> InputError:
+    """Return the error that names every line with another number of values than names."""
+    rows = text.decode().split("\n")
+    if separator == ",":
+        counts = np.array([sum(map(len, csv_rows([row]))) for row in rows])
+    else:
+        counts = np.array([row.count(separator) + 1 for row in rows])
+    bad = np.flatnonzero(counts != len(names))
+    if not bad.size:
+        return InputError(why, path=path)
+    message = f"{counts[bad[0]]} values where {len(names)} are due"
+    message += f" ({' '.join(names)})" if len(names) <= 10 else ""
+    lines = bad + first_line
+    return InputError(message + lines_in_words(lines), path=path, line=int(lines[0]))
 
 
 def integers(table: Table, column: str, low: int, high: int, message: str) -> NDArray[np.int32]:
