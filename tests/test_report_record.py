@@ -15,6 +15,7 @@ RECORD = RunRecord(
     parties={"Aarhus": "owner and computing party", "Åbo": "owner"},
     parameters={"freq": {"by": ("all", "cases"), "window": 50, "kb": 1.5, "x": None, "y": True}},
     thresholds={"p": 5.0e-8},
+    lambdas={"association.allelic": 1.0625, "association.trend": None},
     counted={"ld.undefined": 3},
     costs=(Step("freq", 2, 1000, 1064, 0.25),),
     opened=(Opening("freq.totals", (100, 2, 5), ("Aarhus", "Åbo")),),
@@ -43,7 +44,8 @@ def test_the_text_is_canonical() -> None:
         ({"opened": {}}, "opened is not of type"),
         ({"thresholds": {"p": "small"}}, "thresholds.p is not of type float"),
         ({"counted": {"n": True}}, "counted.n is not of type int"),
-        ({"parameters": {"a": {"b": [1]}}}, "a.b is neither"),
+        ({"parameters": {"a": {"b": [1]}}}, "a.b is of none of the types"),
+        ({"lambdas": {"allelic": "1.06"}}, "lambdas.allelic is of none"),
         ({"software": []}, "software is not of type"),
     ],
 )

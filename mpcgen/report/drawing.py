@@ -5,8 +5,9 @@ palette and single-hued scales, which the colour-blind can tell apart. Dense clo
 thinned to what the page can show and rasterised in the SVG.
 """
 
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -38,6 +39,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "axes.titlesize": 10,
     "text.color": INK,
+    "text.parse_math": False,
     "xtick.color": INK,
     "ytick.color": INK,
     "svg.fonttype": "none",
@@ -48,12 +50,13 @@ STYLE: dict[Any, Any] = {
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write STEM.png and STEM.svg, whole or not at all; the same input gives the same bytes."""
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
-    agg: Any = FigureCanvasAgg(figure)
-    with mpl.rc_context(STYLE), replacing(png) as file:
-        agg.print_png(file, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
-    vectors: Any = FigureCanvasSVG(figure)
-    with mpl.rc_context(STYLE), replacing(svg) as file:
-        vectors.print_svg(file, metadata={"Date": None, "Creator": "mpcgen"})
+    agg, vectors = cast(Any, FigureCanvasAgg(figure)), cast(Any, FigureCanvasSVG(figure))
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # it is drawn as a box
+        with replacing(png) as file:
+            agg.print_png(file, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+        with replacing(svg) as file:
+            vectors.print_svg(file, metadata={"Date": None, "Creator": "mpcgen"})
     return [png, svg]
 
 
@@ -76,8 +79,9 @@ def _rotated(r2: Floats, depth: float, pixels: int) -> NDArray[np.uint8]:
     y = (np.arange(2 * round(pixels * depth / n)) + 0.5) * n / fine
     i = np.clip(np.floor(x - y[:, None]) + 1, 0, n + 1).astype(np.intp)
     j = np.clip(np.floor(x + y[:, None]) + 1, 0, n + 1).astype(np.intp)
-    image = colours[i, j].reshape(len(y) // 2, 2, pixels, 2, 4)
-    smooth: NDArray[np.uint8] = image.mean(axis=(1, 3)).astype(np.uint8)
+    image = colours.astype(np.uint16)[i, j]
+    four = image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
+    smooth: NDArray[np.uint8] = (four // 4).astype(np.uint8)
     return smooth
 
 

@@ -22,6 +22,7 @@ It describes joint results only: there is no place in it for a genotype or for o
 count.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -127,19 +128,17 @@ def _typed(kind: Any, value: Any, where: str, path: Path | str | None) -> Any:
     if origin is Mapping and isinstance(value, dict):
         return {k: _typed(arguments[1], v, f"{where}.{k}", path) for k, v in value.items()}
     if origin is UnionType:
-        return _scalar(value, where, path)
+        return _union(arguments, value, where, path)
     if type(value) is kind or (kind is float and type(value) is int):
         return value
     raise InputError(f"{where} is not of type {getattr(kind, '__name__', kind)}", path=path)
 
 
-def _scalar(value: Any, where: str, path: Path | str | None) -> Value:
-    """A parameter: a scalar, or a list of strings."""
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return tuple(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise InputError(f"{where} is neither a plain value nor a list of strings", path=path)
+def _union(kinds: tuple[Any, ...], value: Any, where: str, path: Path | str | None) -> Any:
+    for kind in kinds:
+        with contextlib.suppress(InputError):
+            return _typed(kind, value, where, path)
+    raise InputError(f"{where} is of none of the types {kinds}", path=path)
 
 
 def _dataclass(kind: Any, value: dict[str, Any], where: str, path: Path | str | None) -> Any:

@@ -1,0 +1,197 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from scipy import stats
+
+from mpcgen.errors import InputError
+from mpcgen.genome.columns import strings
+from mpcgen.report import drawing, plots
+from mpcgen.report.columns import SiteColumns
+
+TITLE = "Diabète & <b>$x_1$ 糖尿病"  # no markup, no mathematics, no Chinese letters in the font
+
+
+def study(m: int) -> tuple[SiteColumns, plots.Floats]:
+    """Sites over all chromosomes in any order, some p undefined, a few peaks."""
+    rng = np.random.default_rng(1)
+    chrom, pos = rng.integers(1, 27, m), rng.integers(1, 10**8, m)
+    names = strings(f"rs{i}" if i % 11 else "." for i in range(m))
+    bases = strings("A" for _ in range(m))
+    score = rng.exponential(0.4343, m)
+    score[::13] = np.nan
+    score[[1, 2, 5, 11]] = 30.0, 25.0, 9.0, 5000.0
+    return SiteColumns(chrom, pos, names, bases, bases), score
+
+
+def pairs(n: int) -> tuple[plots.Indices, plots.Indices, plots.Floats]:
+    """Weak r2 of all pairs fewer than 40 apart, and a strong block at 150 to 180."""
+    i, j = np.triu_indices(n, 1)
+    near = j - i < 40
+    i, j = i[near], j[near]
+    r2 = np.random.default_rng(2).random(len(i)) * 0.1
+    r2[(i >= 150) & (j < 180)] = 0.9
+    return i, j, r2
+
+
+def test_chromosomes_stand_side_by_side() -> None:
+    sites, score = study(5_000)
+    layout = plots.manhattan_layout(sites, score)
+    shown = np.isfinite(score)
+    np.testing.assert_array_equal(layout.y, score[shown])
+    assert layout.x.min() >= 0
+    assert layout.x.max() <= 1
+    chrom, pos = np.where(sites.chrom == 25, 23, sites.chrom)[shown], sites.pos[shown]
+    by_place = np.lexsort((pos, chrom))
+    assert (np.diff(layout.x[by_place]) >= 0).all()
+    edge = np.flatnonzero(np.diff(chrom[by_place]))
+    assert (np.diff(layout.x[by_place])[edge] > 0.0001).all()
+    assert (layout.odd[by_place][edge] != layout.odd[by_place][edge + 1]).all()
+    assert [name for _, name in layout.ticks][::3] == [
+        "1",
+        "4",
+        "7",
+        "10",
+        "13",
+        "16",
+        "19",
+        "22",
+        "MT",
+    ]
+
+
+def test_one_chromosome_has_megabases_below_it() -> None:
+    sites = SiteColumns(
+        np.full(3, 23),
+        np.array([2_000_000, 2_400_000, 3_000_000]),
+        *map(strings, ("abc", "AAA", "CCC")),
+    )
+    layout = plots.manhattan_layout(sites, np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_allclose(layout.x, [0, 0.4, 1])
+    assert [name for _, name in layout.ticks] == ["2.0", "2.2", "2.4", "2.6", "2.8", "3.0"]
+    np.testing.assert_allclose([x for x, _ in layout.ticks], np.linspace(0, 1, 6), atol=1e-12)
+    assert layout.axis == "Position on chromosome X (Mb)"
+
+
+def test_a_single_site_can_be_drawn(tmp_path: Path) -> None:
+    sites = SiteColumns(np.array([26]), np.array([7]), strings(["."]), strings("A"), strings("C"))
+    layout = plots.manhattan_layout(sites, np.array([9.0]))
+    assert [name for _, _, name in layout.peaks] == ["MT:7"]
+    plots.manhattan(tmp_path / "one", sites, np.array([9.0]), title="")
+    plots.qq(tmp_path / "two", np.array([9.0]), title="")
+
+
+def test_peaks_are_the_strongest_of_their_region() -> None:
+    pos = np.array([1, 300_000, 80_000_000, 81_000_000, 5, 99])
+    sites = SiteColumns(
+        np.array([1, 1, 1, 1, 2, 2]), pos, *map(strings, ("abcdef", "A" * 6, "C" * 6))
+    )
+    layout = plots.manhattan_layout(sites, np.array([8.0, 9.0, 6.0, 5.5, 4.9, 7.0]))
+    assert [(y, name) for _, y, name in layout.peaks] == [(9.0, "b"), (6.0, "c"), (7.0, "f")]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=200))
+def test_thinning_keeps_one_point_a_cell(points: list[tuple[float, float]]) -> None:
+    x, y = np.array(points).T
+    kept = drawing.thin(x, y, 7, 3)
+    cells = np.stack([(x * 7).astype(int), (y * 3).astype(int)], axis=1)
+    _, first = np.unique(cells, axis=0, return_index=True)
+    np.testing.assert_array_equal(kept, np.sort(first))
+
+
+def test_quantiles_and_their_band() -> None:
+    score = -np.log10(np.random.default_rng(3).random(1_000))
+    data = plots.quantiles(np.append(score, np.nan))
+    np.testing.assert_array_equal(data.observed, np.sort(score)[::-1])
+    np.testing.assert_allclose(10**-data.expected, (np.arange(1_000) + 0.5) / 1_000)
+    rank = np.rint(10**-data.band_at * 1_000 + 0.5)
+    assert rank[0] == 1
+    assert rank[-1] == 1_000
+    for side, share in ((data.low, 0.975), (data.high, 0.025)):
+        np.testing.assert_allclose(10**-side, stats.beta.ppf(share, rank, 1_001 - rank), rtol=1e-9)
+    inside = np.interp(data.observed[::-1], data.observed[::-1], data.expected[::-1])
+    assert len(inside) == 1_000
+
+
+def test_the_strongest_region_is_found() -> None:
+    sites, _ = study(400)
+    sites = SiteColumns(np.repeat([1, 2], 200), np.arange(400) * 10, sites.id, sites.ref, sites.alt)
+    i, j, r2 = pairs(400)
+    region = plots.strongest_region(sites, j, i, r2, width=60)  # either order of a pair
+    first = int(region.pos[0]) // 10
+    assert 120 <= first <= 150
+    assert len(region.pos) == len(region.names) == 60
+    assert region.chrom == "1"
+    expected = np.full((60, 60), np.nan)
+    inside = (i >= first) & (j < first + 60)
+    expected[i[inside] - first, j[inside] - first] = r2[inside]
+    np.testing.assert_array_equal(region.r2, expected)
+    end = plots.strongest_region(sites, np.array([198, 199]), np.array([199, 200]), np.ones(2))
+    assert end.names == tuple(str(sites.id[k]) for k in (198, 199))
+
+
+def test_nothing_to_plot_is_said() -> None:
+    sites, score = study(20)
+    none = np.full(20, np.nan)
+    with pytest.raises(InputError, match="no variant has a defined p-value"):
+        plots.manhattan_layout(sites, none)
+    with pytest.raises(InputError, match="no variant has a defined p-value"):
+        plots.quantiles(none)
+    with pytest.raises(InputError, match="no pair"):
+        plots.strongest_region(sites, np.arange(0), np.arange(0), score[:0])
+
+
+def draw(folder: Path) -> list[Path]:
+    sites, score = study(100_000)
+    written = plots.manhattan(folder / "manhattan.allelic", sites, score, title=TITLE)
+    written += plots.qq(folder / "qq", score, title=TITLE, lambda_gc=1.0234)
+    one = SiteColumns(np.full(400, 2), np.arange(400) * 10, *3 * [strings("A" * 400)])
+    return written + plots.ld_map(folder / "ld", one, *pairs(400), title=TITLE)
+
+
+def test_files_are_complete_small_and_the_same_again(tmp_path: Path) -> None:
+    """The second time in another process, with another hash seed."""
+    (tmp_path / "again").mkdir()
+    script = (
+        "import sys; from pathlib import Path; from tests.test_report_plots import draw;"
+        "draw(Path(sys.argv[1]))"
+    )
+    again = [sys.executable, "-c", script, str(tmp_path / "again")]
+    environment = os.environ | {"PYTHONHASHSEED": "7"}
+    subprocess.run(again, check=True, cwd=Path(__file__).parents[1], env=environment)
+    written = draw(tmp_path)
+    assert [path.name for path in written] == [
+        f"{name}.{kind}" for name in ("manhattan.allelic", "qq", "ld") for kind in ("png", "svg")
+    ]
+    for path in written:
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+        assert path.stat().st_size < 500_000
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                image.verify()
+                assert min(image.size) > 500
+                assert "Software" not in image.info
+        else:
+            text = "".join(ET.parse(path).getroot().itertext())
+            assert TITLE in text
+            assert "dc:date" not in path.read_text()
+    svg = {path.stem: "".join(ET.parse(path).getroot().itertext()) for path in written[1::2]}
+    assert "λ = 1.023" in svg["qq"]
+    assert "92,307 variants" in svg["qq"]
+    assert "p = 5·10⁻⁸" in svg["manhattan.allelic"]
+    assert "rs1" in svg["manhattan.allelic"]
+
+
+def test_only_drawing_imports_matplotlib_and_never_pyplot() -> None:
+    script = (
+        "import sys; import mpcgen.report.plots; assert 'matplotlib' not in sys.modules;"
+        "import mpcgen.report.drawing; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
