@@ -56,7 +56,7 @@ def _plain(value: Value) -> object:
     match value:
         case None | bool() | int() | str():
             return value
-        case bytes():
+        case bytes() | bytearray() | memoryview():
             return {"hex": value.hex()}
         case Mapping():
             if not all(isinstance(key, str) for key in value):

@@ -1,0 +1,135 @@
+"""Which module may import which, and what nobody imports: read off the syntax of all sources."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sources import sources
+
+GROUND = ("errors", "ring", "ring_kernels", "prg", "codec", "jit")
+TOP = ("cli", "__main__", "simulate", "demo")
+
+# part -> the parts it may import besides itself; the ground floor's own order is below
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "abb": GROUND,
+    "genome": GROUND,
+    "net": GROUND,
+    "report": (*GROUND, "genome"),
+    "protocols": (*GROUND, "abb", "genome"),
+    "study": (*GROUND, "abb", "genome", "protocols"),
+    "parties": (*GROUND, "abb", "genome", "protocols", "study", "net", "report"),
+}
+GROUND_ORDER = {
+    "errors": (),
+    "jit": ("errors",),
+    "codec": ("errors",),
+    "ring_kernels": ("errors", "jit"),
+    "ring": ("errors", "jit", "ring_kernels"),
+    "prg": ("errors", "codec", "ring"),
+}
+EVERYWHERE_BANNED = {
+    "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve",
+    "torch", "crypten", "tenseal", "requests", "urllib", "http",
+}  # fmt: skip
+RANDOMNESS = {"random", "secrets", "numpy.random", "uuid", "_random", "msprime"}
+SIDE_EFFECTS = {"os", "io", "pathlib", "socket", "zmq", "time", "datetime", "subprocess", "sys"}
+HEAVY = ("numba", "pandas", "matplotlib", "pyarrow", "scipy", "msprime")
+
+MODULES = sorted(sources())
+
+
+def imports(module: str) -> Iterator[str]:
+    """Full names of all that a module imports, anywhere in it: a.b for `from a import b`."""
+    for node in ast.walk(sources()[module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part(module: str) -> str:
+    """The part of the product a module belongs to: mpcgen.study.plan -> study."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def own_imports(module: str) -> set[str]:
+    """The parts a module imports, its own apart. The bare package holds only the version."""
+    names = {name for name in imports(module) if name.startswith("mpcgen.")}
+    return {part(name) for name in names} - {part(module), "__version__"}
+
+
+def is_under(name: str, roots: set[str]) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+def uses(module: str) -> set[str]:
+    """Imported names and dotted expressions, with `np` written out."""
+    dotted = {
+        ast.unparse(node).replace("np.", "numpy.", 1)
+        for node in ast.walk(sources()[module])
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(("np.", "numpy."))
+    }
+    return set(imports(module)) | dotted
+
+
+def test_every_module_has_its_place() -> None:
+    placed = {*GROUND, *MAY_IMPORT, *TOP, ""}
+    assert {part(module) for module in MODULES} <= placed
+    assert {*GROUND, *MAY_IMPORT} <= {part(module) for module in MODULES}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) in MAY_IMPORT])
+def test_dependency_direction(module: str) -> None:
+    assert own_imports(module) <= set(MAY_IMPORT[part(module)])
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) in GROUND])
+def test_dependency_direction_of_the_ground_floor(module: str) -> None:
+    assert own_imports(module) <= set(GROUND_ORDER[part(module)])
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) not in TOP and part(m)])
+def test_nothing_imports_what_stands_at_the_top(module: str) -> None:
+    assert not own_imports(module) & set(TOP)
+
+
+def test_a_statistic_imports_no_engine() -> None:
+    engines = {"mpcgen.protocols.clear", "mpcgen.protocols.replicated"}
+    for module in MODULES:
+        if module not in engines | {"mpcgen.protocols.engines"}:
+            assert not any(is_under(name, engines) for name in imports(module)), module
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_unpickled_and_nothing_optional_is_imported(module: str) -> None:
+    assert not [name for name in uses(module) if is_under(name, EVERYWHERE_BANNED)]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) != "simulate"])
+def test_randomness_comes_from_prg(module: str) -> None:
+    assert not [name for name in uses(module) if is_under(name, RANDOMNESS)]
+    asks = "urandom" in ast.unparse(sources()[module])
+    assert asks == (module == "mpcgen.prg")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) == "protocols"])
+def test_protocols_know_no_sockets_files_clocks_or_environment(module: str) -> None:
+    assert not [name for name in imports(module) if is_under(name, SIDE_EFFECTS)]
+    called = {
+        node.func.id
+        for node in ast.walk(sources()[module])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+@pytest.mark.parametrize("module", ["mpcgen", "mpcgen.cli"])
+def test_start_up_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
