@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mpcgen import __version__
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import take
+from mpcgen.genome.columns import joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.association import Association
 from mpcgen.protocols.distributions import genomic_control_lambda
@@ -31,7 +31,7 @@ from mpcgen.report.vcf import write_sites_vcf
 from mpcgen.study.loop import Part
 from mpcgen.study.study import Study, Task
 
-MAP_MIN_R2 = 0.1  # weaker pairs are white on the LD map, and are not kept for it
+MAP_MIN_R2 = 0.02  # weaker pairs are grey on the LD map, and are not kept for it
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ class Results:
             plots.ld_map(
                 self._folder / f"{entry}.map",
                 self._sites,
-                *pairs.T,
+                pairs[:, 0],
+                pairs[:, 1],
                 r2,
                 title=self._study.plan.title,
             )
@@ -212,8 +213,12 @@ def _joined(batches: list[_Rows]) -> _Rows:
     names = batches[0].columns
     return _Rows(
         np.concatenate([batch.rows for batch in batches]),
-        {name: np.concatenate([batch.columns[name] for batch in batches]) for name in names},
+        {name: _concatenated([batch.columns[name] for batch in batches]) for name in names},
     )
+
+
+def _concatenated(columns: list[Any]) -> Any:
+    return np.concatenate(columns) if isinstance(columns[0], np.ndarray) else joined(columns)
 
 
 class _PairTable:

@@ -1,5 +1,6 @@
 """Running a plan: one institution over the network, or all of them on this machine."""
 
+import importlib
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mpcgen.net.channel import Channel
 from mpcgen.parties.local import run_as_processes
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
+from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.institution import InstitutionConfig, read_config
 from mpcgen.study.loop import Part, Progress
@@ -69,6 +71,7 @@ def run_local(
         MpcgenError: which institution stopped the study; it has told why.
     """
     output.refuse_existing()
+    _import_once(study, output)
     parts: dict[str, Callable[[], object]] = {}
     for name in study.plan.names:
         own = replace(output, folder=output.folder / name)
@@ -80,6 +83,17 @@ def run_local(
             progress if name == study.plan.names[0] else lambda _units: None,
         )
     run_as_processes(parts)
+
+
+def _import_once(study: Study, output: Output) -> None:
+    """Import what every institution's process will use, so that forks find it there."""
+    wanted = ["mpcgen.net.zeromq"]
+    if ALL not in study.groups:
+        wanted.append("scipy.special")
+    if output.plots:
+        wanted.append("mpcgen.report.drawing")
+    for name in wanted:
+        importlib.import_module(name)
 
 
 def config_of(name: str, path: Path) -> InstitutionConfig:

@@ -49,6 +49,16 @@ class Association(Statistic):
             raise ValueError(f"association compares {' with '.join(GROUPS)}: it needs a phenotype")
         return cls(names(options, "tests", tuple(TESTS), (ALLELIC.name,)))
 
+    def implies(self) -> tuple[str, ...]:
+        """CMH's sums are not those of counts."""
+        if CMH not in self.tests:
+            return ()
+        return (
+            "The sums of the Cochran-Mantel-Haenszel test are so precise that, with one "
+            "institution's own table and group sizes, they can leave a single possible table for "
+            "each of the others.",
+        )
+
     def secure(
         self, box: Box, totals: Mapping[str, Secret], release: Release
     ) -> dict[str, Integers]:

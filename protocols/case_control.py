@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mpcgen.abb import Secret
+from mpcgen.genome.columns import repeated
 from mpcgen.protocols.distributions import Z_975, neg_log10
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, genotype_counts
 from mpcgen.protocols.statistic import Floats, Input, Integers, Sites, Table, forms
@@ -107,7 +108,7 @@ def _columns(label: str, outcome: Outcome) -> dict[str, Any]:
     names = ("A1_CASE_CT", "CASE_ALLELE_CT", "A1_CTRL_CT", "CTRL_ALLELE_CT")
     return {
         **dict(zip(names, outcome.alleles, strict=True)),
-        "TEST": np.full(len(outcome.people), label),
+        "TEST": repeated(label, len(outcome.people)),
         "OBS_CT": outcome.people,
         "CHISQ": outcome.chisq,
         "DF": outcome.df,

@@ -130,6 +130,10 @@ class Statistic(ABC):
             ValueError: which key is wrong, and what would be right.
         """
 
+    def implies(self) -> tuple[str, ...]:
+        """What follows from its openings that a steward may not expect, a sentence each."""
+        return ()
+
     @abstractmethod
     def secure(
         self, box: Box, totals: Mapping[str, Secret], release: Release

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.genome import kernels
-from mpcgen.genome.alignment import Alignment
 from mpcgen.genome.bed import BedFile
 from mpcgen.genome.chromosomes import Ploidy, ploidy_of
 from mpcgen.genome.people import People
@@ -25,6 +24,15 @@ BLOCK: Final = 2**25  # bytes
 SITES: Final = 2048  # held as bit planes, which take about 2 * CHUNK bytes a site
 SEGMENT: Final = 2**17  # pairs
 MALE: Final = 1
+
+
+class AlignedRows(Protocol):
+    """Of an Alignment: each site's row of the .bed (-1: none), and whether alleles are exchanged."""
+
+    @property
+    def rows(self) -> NDArray[np.int64]: ...
+    @property
+    def swapped(self) -> NDArray[np.bool_]: ...
 
 
 class Class(IntEnum):
@@ -58,7 +66,7 @@ class Genotypes:
     """Counts of one institution over a site list of m variants and the G groups of a plan."""
 
     def __init__(
-        self, bed: BedFile, alignment: Alignment, chromosomes: NDArray[np.int8], people: People
+        self, bed: BedFile, alignment: AlignedRows, chromosomes: NDArray[np.int8], people: People
     ):
         """Lay out the masks of people; chromosomes: PLINK's code of every site (m,)."""
         self.groups = people.groups

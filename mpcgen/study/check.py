@@ -53,6 +53,8 @@ def _lines(study: Study, network: Network) -> Iterator[str]:
     yield "What it implies"
     yield "  Whoever subtracts its own counts from a total knows the sum of the others'."
     yield "  Exact frequencies of many variants can tell whether a known genome took part."
+    for task in study.tasks:
+        yield from (f"  {sentence}" for sentence in task.statistic.implies())
     if len(plan.owners) == 2:
         yield "  There are two owners: each learns the other's whole table."
     yield ""
