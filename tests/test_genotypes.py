@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mpcgen.genome import genotypes, kernels
-from mpcgen.genome.alignment import Alignment
 from mpcgen.genome.bed import BedFile
 from mpcgen.genome.bim import read_bim
 from mpcgen.genome.chromosomes import MT, XY, X, Y
@@ -31,6 +29,14 @@ CLASS = np.array(  # of codes 00 01 10 11, with two copies and with one
         [Class.HAP_ALT, Class.MISSING, Class.MISSING, Class.HAP_REF],
     ]
 )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The part of an Alignment that counting needs."""
+
+    rows: NDArray[np.int64]
+    swapped: NDArray[np.bool_]
 
 
 @dataclass
@@ -81,8 +87,7 @@ class Cohort:
         path = folder / "cohort.bed"
         path.write_bytes(HEADER + pack(in_file, padding=MISSING).tobytes())
         with BedFile(path, people, len(in_file)) as bed:
-            alignment = SimpleNamespace(rows=self.rows, swapped=self.swapped)
-            yield Genotypes(bed, cast(Alignment, alignment), self.chromosomes, self.people)
+            yield Genotypes(bed, Rows(self.rows, self.swapped), self.chromosomes, self.people)
 
 
 def cohort(m: int, people: int, seed: int) -> Cohort:
@@ -130,6 +135,20 @@ def test_empty_ranges(tmp_path: Path) -> None:
         assert ours.pair_sums(np.empty((0, 2), np.int64)).shape == (0, 6)
 
 
+def test_refuses_what_is_of_another_file(tmp_path: Path) -> None:
+    made = cohort(3, 5, seed=3)
+    with made.opened(tmp_path) as ours:
+        for pair in ([0, 3], [-1, 0]):
+            with pytest.raises(IndexError, match="pairs of 3 sites"):
+                ours.pair_sums(np.array([pair]))
+    path = tmp_path / "cohort.bed"
+    path.write_bytes(HEADER + bytes(2 * 4))
+    rows, swapped = np.arange(3), np.zeros(3, np.bool_)
+    for people, first in ((6, 0), (5, 2)):
+        with BedFile(path, people, 4) as bed, pytest.raises(ValueError, match="has other rows"):
+            Genotypes(bed, Rows(rows + first, swapped), made.chromosomes, made.people)
+
+
 def test_an_institution_with_no_variant_and_one_with_nobody(tmp_path: Path) -> None:
     made = cohort(6, 20, seed=4)
     made.rows[:] = -1
@@ -149,9 +168,9 @@ def pooled(prefix: Path, with_phenotype: bool) -> Iterator[tuple[Genotypes, Any]
     """The Genotypes of PLINK files in their own order, and their .bim."""
     people = read_people(PeopleSource(prefix.with_suffix(".fam")), with_phenotype)
     bim = read_bim(prefix.with_suffix(".bim"))
-    alignment = SimpleNamespace(rows=np.arange(len(bim)), swapped=np.zeros(len(bim), np.bool_))
+    rows = Rows(np.arange(len(bim)), np.zeros(len(bim), np.bool_))
     with BedFile(prefix.with_suffix(".bed"), len(people.used), len(bim)) as bed:
-        yield Genotypes(bed, cast(Alignment, alignment), bim.chrom, people), bim
+        yield Genotypes(bed, rows, bim.chrom, people), bim
 
 
 def column(table: dict[str, NDArray[Any]], *names: str) -> NDArray[np.int64]:

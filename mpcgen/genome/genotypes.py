@@ -27,12 +27,17 @@ MALE: Final = 1
 
 
 class AlignedRows(Protocol):
-    """Of an Alignment: each site's row of the .bed (-1: none), and whether alleles are exchanged."""
+    """What counting needs of an Alignment, (m,) each."""
 
     @property
-    def rows(self) -> NDArray[np.int64]: ...
+    def rows(self) -> NDArray[np.int64]:
+        """The site's row of the .bed, or -1."""
+        ...
+
     @property
-    def swapped(self) -> NDArray[np.bool_]: ...
+    def swapped(self) -> NDArray[np.bool_]:
+        """The row has the site's alleles exchanged."""
+        ...
 
 
 class Class(IntEnum):
@@ -68,7 +73,12 @@ class Genotypes:
     def __init__(
         self, bed: BedFile, alignment: AlignedRows, chromosomes: NDArray[np.int8], people: People
     ):
-        """Lay out the masks of people; chromosomes: PLINK's code of every site (m,)."""
+        """Lay out the masks of people; chromosomes: PLINK's code of every site (m,).
+
+        Raises ValueError where the alignment or the people are those of another file.
+        """
+        if len(people.used) != bed.n_samples or alignment.rows.max(initial=-1) >= bed.n_variants:
+            raise ValueError(f"{bed.path} has other rows or people than its alignment or .fam")
         self.groups = people.groups
         self._bed = bed
         self._starts = bed.starts(alignment.rows)
@@ -141,8 +151,10 @@ class Genotypes:
         """Return n, Sx, Sy, Sxx, Syy, Sxy of pairs of sites (P, 2): (P, 6).
 
         Sums of alt dosages over all people used who miss neither genotype. Pairs that share sites
-        should be near each other.
+        should be near each other. Raises IndexError on a site that is not in the list.
         """
+        if len(pairs) and not 0 <= pairs.min() <= pairs.max() < len(self._starts):
+            raise IndexError(f"pairs of {len(self._starts)} sites number them from 0")
         sums = np.zeros((len(pairs), 6), np.int32)
         slot_of = np.full(len(self._starts), -1, np.int32)
         sites, slots = np.empty(SITES, np.int64), np.empty((SEGMENT, 2), np.int32)
