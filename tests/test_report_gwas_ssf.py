@@ -110,6 +110,31 @@ def test_real_association_is_valid(tmp_path: Path, open_data: Path, validate: Va
     assert validate(path, written.rows + 1).returncode != 0
 
 
+def test_a_simulated_study_of_full_size_is_valid(tmp_path: Path, validate: Validate) -> None:
+    """100,000 rows, which is what the validator asks for; p from 1 to far below float64."""
+    rng, m = np.random.default_rng(1), 100_000
+    chrom, pos = rng.integers(1, 27, m), rng.integers(1, 10**8, m)
+    words = (strings(rng.choice(list(letters), m)) for letters in ("AC", "AC", "GT"))
+    counts = rng.integers(1, 5_000, (4, m))
+    odds, error = np.exp(rng.normal(size=m)), rng.uniform(0.01, 1, m)
+    table = {
+        "OR": odds,
+        "SE": error,
+        "L95": odds * np.exp(-1.96 * error),
+        "U95": odds * np.exp(1.96 * error),
+        "NEG_LOG10_P": rng.integers(0, 3, m) * rng.exponential(0.5, m) ** 12,
+        "A1_CASE_CT": counts[0],
+        "A1_CTRL_CT": counts[1],
+        "CASE_ALLELE_CT": counts[0] + counts[2],
+        "CTRL_ALLELE_CT": counts[1] + counts[3],
+        "OBS_CT": counts.sum(axis=0) // 2,
+    }
+    path = tmp_path / "simulated.tsv"
+    assert write_gwas_ssf(path, SiteColumns(chrom, pos, *words), table, METADATA).rows == m
+    done = validate(path, m)
+    assert done.returncode == 0, done.stdout
+
+
 def corner_cases() -> tuple[SiteColumns, dict[str, Any]]:
     """Twenty-two plain rows, one a chromosome, then rows that each try one thing."""
     cases: list[tuple[int, int, str, str, str, float, float, float, float]] = [

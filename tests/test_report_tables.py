@@ -1,5 +1,7 @@
 import contextlib
 import math
+import subprocess
+import sys
 from decimal import Decimal, localcontext
 from pathlib import Path
 
@@ -155,3 +157,23 @@ def test_columns_are_those_of_the_field() -> None:
     assert len(FREQUENCY) == 15
     assert len(ASSOCIATION) == 20
     assert FREQUENCY[:5] == ASSOCIATION[:5] == SITE
+
+
+def test_writing_imports_no_pandas(tmp_path: Path) -> None:
+    """It costs a party a third of a second, and only readers need it."""
+    script = """
+import sys
+import numpy as np
+from mpcgen.genome.columns import strings
+from mpcgen.report.columns import SiteColumns
+from mpcgen.report.tables import PValue, write_table
+from mpcgen.report.vcf import write_sites_vcf
+one, letters = np.ones(3, np.int64), strings("ACG")
+sites = SiteColumns(one, one, letters, letters, letters)
+columns = sites.leading | {"R": np.array([0.5, np.nan, 1]), "P": PValue(one * 400.5)}
+for kind in ("tsv", "parquet"):
+    write_table(sys.argv[1] + kind, columns, kind)
+write_sites_vcf(sys.argv[1] + "vcf", sites, one, one, ref_known=False)
+assert "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "t.")], check=True)

@@ -1,1 +1,1 @@
-"""Result files in the field's formats."""
+"""Results as files: tables, the field's formats, plots, and the run record."""

@@ -191,8 +191,10 @@ def strongest_region(
     """
     if not len(i):
         raise InputError("no pair of variants has a defined r2: there is nothing to plot")
-    listed, rows = np.unique(np.concatenate([i, j]), return_inverse=True)
-    left, right = rows[: len(i)], rows[len(i) :]
+    used = np.zeros(len(sites), np.bool_)
+    used[i] = used[j] = True
+    listed, row = np.flatnonzero(used), np.cumsum(used) - 1
+    left, right = row[i], row[j]
     left, right = np.minimum(left, right), np.maximum(left, right)
     weight = np.where(right - left < width, np.square(r2), 0)
     starts = np.bincount(left, weight, len(listed))
