@@ -87,7 +87,7 @@ class Genotypes:
         used, male = people.used, people.sex == MALE
         members = np.stack([used & (people.group == g) for g in range(len(people.groups))])
         counted = np.stack([male if ploidy == Ploidy.Y else used for ploidy in Ploidy]) & used
-        haploid = np.stack([used & False, male, male, used]) & used
+        haploid = np.stack([np.zeros_like(used), male, male, used]) & used
         self._strata = [
             [
                 _Stratum(kernels.pack_masks(masks), masks.sum(axis=1), classes)
@@ -116,26 +116,27 @@ class Genotypes:
 
     def heterozygous_haploids(self) -> int:
         """Return how many genotypes are heterozygous in people with one copy: counted missing."""
-        present = self._starts >= 0
-        return sum(
-            int(
-                self._codes(np.flatnonzero((self._ploidy == ploidy) & present), stratum)[
-                    :, :, _HET_CODE
-                ].sum()
-            )
-            for ploidy, strata in zip(Ploidy, self._strata, strict=True)
-            for stratum in strata
-            if stratum.classes == _HAPLOID
-        )
+        total = 0
+        for ploidy, strata in zip(Ploidy, self._strata, strict=True):
+            sites = np.flatnonzero((self._ploidy == ploidy) & (self._starts >= 0))
+            for stratum in strata:
+                if stratum.classes == _HAPLOID:
+                    total += int(self._codes(sites, stratum)[:, :, _HET_CODE].sum())
+        return total
 
     def _codes(self, sites: NDArray[np.int64], stratum: _Stratum) -> NDArray[np.int32]:
-        """Count the codes 00, 01, 10, 11, had the file the sites' alleles: (sites, G, 4)."""
-        codes = np.empty((len(sites), len(stratum.sizes), 4), np.int32)
-        starts, row_bytes = self._starts[sites], self._bed.row_bytes
+        """Count the codes 00, 01, 10, 11, had the file the sites' alleles: (sites, G, 4).
+
+        Rows are read in the order of the file, whatever that of the sites: a block is then few
+        pages, and a disk reads ahead.
+        """
+        order = np.argsort(self._starts[sites], kind="stable")
+        starts, row_bytes = self._starts[sites[order]], self._bed.row_bytes
+        in_file = np.empty((len(sites), len(stratum.sizes), 4), np.int32)
 
         def count(part: slice) -> None:
             kernels.count_codes(
-                self._bed.data, starts[part], row_bytes, stratum.masks, stratum.sizes, codes[part]
+                self._bed.data, starts[part], row_bytes, stratum.masks, stratum.sizes, in_file[part]
             )
 
         with _Workers() as workers:
@@ -143,6 +144,8 @@ class Genotypes:
             for first in range(0, len(sites), block):
                 workers.share(first, min(first + block, len(sites)), count)
                 self._bed.release()
+        codes = np.empty_like(in_file)
+        codes[order] = in_file
         swapped = self._swapped[sites]
         codes[swapped] = codes[swapped][:, :, _SWAPPED_CODES]
         return codes
