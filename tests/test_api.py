@@ -1,0 +1,57 @@
+"""The Python interface on the demonstration study."""
+
+from pathlib import Path
+
+import pytest
+
+import mpcgen
+from mpcgen.demo.prepare import prepare
+from mpcgen.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration's plan, with all configurations in one folder."""
+    plan = prepare(tmp_path_factory.mktemp("api") / "study")
+    for config in plan.parent.glob("?/?.toml"):
+        text = config.read_text().replace(
+            f'"{config.stem}.key"', f'"{config.stem}/{config.stem}.key"'
+        )
+        text = text.replace(f'bfile = "{config.stem}"', f'bfile = "{config.stem}/{config.stem}"')
+        text = text.replace('table = "', f'table = "{config.stem}/')
+        (plan.parent / config.name).write_text(text)
+    return plan
+
+
+def test_tables_of_all_institutions_are_the_same(study: Path) -> None:
+    everybody = mpcgen.run_local(study, study.parent, study.parent / "out", plots=False)
+    assert list(everybody) == ["A", "B", "C"]
+    tables = everybody["A"]
+    assert set(tables) == {
+        "frequency", "frequency.cases", "frequency.controls", "linkage",
+        *(f"association.{test}" for test in ("allelic", "genotypic", "trend", "cmh")),
+    }  # fmt: skip
+    assert tables["association.cmh"].nsmallest(1, "P")["ID"].item() == "s2_785121"
+    for name, table in tables.items():
+        assert table.equals(everybody["B"][name])
+        assert table.equals(everybody["C"][name])
+
+
+def test_data_check_is_a_table(study: Path) -> None:
+    table = mpcgen.check_data(study.parent / "B.toml", study.parent / "sites.tsv")
+    assert (table["STATUS"] == "used").all()
+    assert len(table) == 2500
+
+
+def test_study_check_is_text(study: Path) -> None:
+    assert "What is opened, to all of A, B, C" in mpcgen.check_study(study)
+
+
+def test_a_folder_without_tables_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no result tables"):
+        mpcgen.read_results(tmp_path)
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    with pytest.raises(AttributeError, match="nothing"):
+        mpcgen.nothing  # noqa: B018
