@@ -72,7 +72,7 @@ def _counts(ours: "pd.DataFrame", printed: dict[str, NDArray[Any]]) -> Compariso
 def _compared(
     what: str, command: str, ours: "pd.DataFrame", printed: dict[str, NDArray[Any]], **columns: str
 ) -> Comparison:
-    """Columns of a test, by variant: every variant of either table is in the other, or undefined."""
+    """Columns of a test, by variant; a variant that one table lacks is undefined in the other."""
     place = {name: row for row, name in enumerate(printed["SNP"])}
     shared = np.array([name in place for name in ours["ID"]])
     rows = np.array([place[name] for name in ours["ID"][shared]], np.intp)

@@ -76,7 +76,7 @@ def prepare(folder: Path) -> Path:
             shutil.copy(data / shared, folder)
     institutions = [
         Institution(name, f"127.0.0.1:{port}", create(folder / name / f"{name}.key").public, most)
-        for (name, most), port in zip(PEOPLE.items(), _free_ports(len(PEOPLE)), strict=True)
+        for (name, most), port in zip(PEOPLE.items(), free_ports(len(PEOPLE)), strict=True)
     ]
     for name in PEOPLE:
         config = _CONFIG.format(name=name, people=_TABLE if name == "C" else "")
@@ -89,7 +89,7 @@ def prepare(folder: Path) -> Path:
     return plan
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
     """Ports of this machine that nobody listens on just now."""
     sockets = [socket.socket() for _ in range(number)]
     try:
