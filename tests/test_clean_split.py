@@ -164,7 +164,7 @@ def test_missing_genotypes_of_cases_and_controls(groups: Results, answers: Answe
     if not some.any():
         return  # and PLINK's table is empty
     printed = answers("p1.missing")  # of variants that some, but not all have
-    rows = rows_of(printed, np.isin(printed["SNP"], table["ID"][diploid]))
+    rows = rows_of(printed, np.asarray(pd.Series(printed["SNP"]).isin(table["ID"][diploid])))
     for group, column in (("cases", "F_MISS_A"), ("controls", "F_MISS_U")):
         shown = groups[f"frequency.{group}"][some]
         assert list(shown["ID"]) == list(rows["SNP"])
