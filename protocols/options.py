@@ -1,5 +1,6 @@
 """Checked reading of the options of a plan's entry; every complaint is a ValueError."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 
 Options = Mapping[str, object]
@@ -13,7 +14,9 @@ def only(options: Options, *known: str) -> None:
     """
     for key in options:
         if key not in known:
-            raise ValueError(f'unknown option "{key}"; there are {", ".join(known)}')
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise ValueError(f'unknown option "{key}"; {hint}')
 
 
 def names(

@@ -60,6 +60,10 @@ class PairOptions:
         for file in ("variants", "pairs"):
             if file in options and f"{file}_sha256" not in options:
                 raise ValueError(f"{file} needs {file}_sha256: what `sha256sum` prints of the file")
+            if f"{file}_sha256" in options and file not in options:
+                raise ValueError(f"{file}_sha256 stands there without {file}, a file of ids")
+        if chosen.variants is not None and chosen.region is not None:
+            raise ValueError("give variants or region, not both")
         if chosen.pairs is not None:
             asked = {key: options[key] for key in cls.KEYS if key in options}
             only(asked, "pairs", "pairs_sha256")
@@ -120,7 +124,7 @@ class WindowPairs:
         place = np.arange(m)
         stop = np.searchsorted(_run(chrom), _run(chrom), side="right")
         if window is not None:
-            stop = np.minimum(stop, place + window)
+            stop = np.minimum(stop, place + min(window, m))
         if kb is not None:
             line, span = _on_one_line(chrom, pos)
             stop = np.minimum(

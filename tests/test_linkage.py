@@ -183,7 +183,13 @@ def test_options() -> None:
             'unknown option "window"; there are pairs',
         ),
         ({"pairs": 3}, "pairs is text"),
-        ({"windows": 5}, "there are min_r2, window, kb, variants, variants_sha256, region"),
+        ({"windows": 5}, 'unknown option "windows"; did you mean window'),
+        ({"size": 5}, "there are min_r2, window, kb, variants, variants_sha256, region"),
+        ({"window": 5, "pairs_sha256": "12"}, "pairs_sha256 stands there without pairs"),
+        (
+            {"window": 5, "region": "2", "variants": "ids.txt", "variants_sha256": "12"},
+            "variants or region, not both",
+        ),
     ],
 )
 def test_wrong_options(options: dict[str, object], words: str) -> None:

@@ -18,6 +18,8 @@ from mpcgen.genome.people import PeopleSource
 from mpcgen.study.plan import BUILDS
 from mpcgen.study.toml import Section, read_toml
 
+SUFFIXES = (".bed", ".bim", ".fam")
+
 
 @dataclass(frozen=True)
 class DataSource:
@@ -61,6 +63,8 @@ def read_config(path: Path) -> InstitutionConfig:
     """
     top = read_toml(path, ConfigError)
     key, network = top.section("key"), top.section("network")
+    if "people" in top and "data" not in top:
+        raise top.fail("[people] stands there without [data]", "people")
     config = InstitutionConfig(
         path=path,
         name=top.get("name", str),
@@ -76,6 +80,8 @@ def read_config(path: Path) -> InstitutionConfig:
 def _data(top: Section, folder: Path) -> DataSource:
     data, people = top.section("data"), top.section("people")
     bfile = folder / data.get("bfile", str)
+    if bfile.suffix in SUFFIXES:
+        raise data.fail(f"bfile is without {bfile.suffix}: it names all three files", "bfile")
     source = DataSource(
         bfile=bfile,
         build=data.choice("build", BUILDS),
@@ -93,6 +99,12 @@ def _data(top: Section, folder: Path) -> DataSource:
     )
     for section in (data, people):
         section.done()
+    if source.people.case == source.people.control:
+        raise people.fail(f'case and control are both "{source.people.case}"', "case")
+    if source.people.table is None and source.people.phenotype_column is not None:
+        raise people.fail("phenotype names a column of table, which is missing", "phenotype")
+    if source.people.table is not None and source.people.phenotype_column is None:
+        raise people.fail("phenotype is missing: the table's column that has it", "table")
     return source
 
 

@@ -14,18 +14,20 @@ The plan's hash is SHA-256 over the bytes of its file: what `sha256sum` prints.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mpcgen.errors import PlanError
+from mpcgen.protocols.catalogue import STATISTICS
 from mpcgen.protocols.engines import ENGINES
-from mpcgen.study.toml import Section, read_toml
+from mpcgen.protocols.statistic import MAX_PEOPLE
+from mpcgen.study.toml import Document, Section, line_of, read_toml
 
 BUILDS = ("GRCh36", "GRCh37", "GRCh38")
 PALINDROMIC = ("as_given", "leave_out", "by_reference_frequency")
 RELEASES = ("totals",)
-FLOORS = ("none",)
+MAX_SECONDS = 1e6  # of any time-out: eleven days
 
 NO_FLOORS = (
     'floors = "none": every joint total is opened, however few people are behind it. '
@@ -35,8 +37,14 @@ CLEAR_ENGINE = (
     'engine "clear": the computing institution sees the counts of every other one. '
     "It hides nothing; use it for tests only."
 )
+TWO_OWNERS = (
+    "there are two owners: whatever is opened, each subtracts its own counts and knows the "
+    "other's whole table."
+)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+_NAME_WORDS = "letters, digits, - and _, at most 32, a letter first"
+_SHA256 = re.compile("[0-9a-f]{64}")
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.\-]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})")
 
@@ -70,9 +78,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked study plan."""
+    """A checked study plan.
 
-    path: Path
+    Attributes:
+        document: the file as it was read; the hash is over these bytes.
+    """
+
+    document: Document
     sha256: str
     id: str
     title: str
@@ -91,6 +103,11 @@ class Plan:
     connect_seconds: float
     institutions: tuple[Institution, ...]
     entries: tuple[Entry, ...]
+
+    @property
+    def path(self) -> Path:
+        """The plan's file."""
+        return self.document.path
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,8 +132,20 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What every command that touches the plan says aloud."""
-        loud = {NO_FLOORS: self.floors == "none", CLEAR_ENGINE: self.engine == "clear"}
+        loud = {
+            NO_FLOORS: self.floors == "none",
+            CLEAR_ENGINE: self.engine == "clear",
+            TWO_OWNERS: len(self.owners) == 2,
+        }
         return tuple(words for words, holds in loud.items() if holds)
+
+    def fail(self, message: str, entry: Entry | None = None) -> PlanError:
+        """The error to raise about the plan, or about one of its entries."""
+        if entry is None:
+            return PlanError(message, path=self.path)
+        place = ("entries", self.entries.index(entry))
+        line = line_of(self.document.text, place)
+        return PlanError(f"entry {entry.name}: {message}", path=self.path, line=line)
 
     def institution(self, name: str) -> Institution:
         """The institution of a name.
@@ -127,9 +156,7 @@ class Plan:
         for institution in self.institutions:
             if institution.name == name:
                 return institution
-        raise PlanError(
-            f"there is no institution {name}; the plan has {', '.join(self.names)}", path=self.path
-        )
+        raise self.fail(f"there is no institution {name}; the plan has {', '.join(self.names)}")
 
 
 def read_plan(path: Path) -> Plan:
@@ -141,70 +168,87 @@ def read_plan(path: Path) -> Plan:
     top = read_toml(path, PlanError)
     study, sites, people = top.section("study"), top.section("sites"), top.section("people")
     engine, release, network = top.section("engine"), top.section("release"), top.section("network")
-    institutions = tuple(_institution(section) for section in top.sections("institutions"))
+    parties, entries = top.sections("institutions"), top.sections("entries")
+    institutions = tuple(_institution(section) for section in parties)
     names = tuple(institution.name for institution in institutions)
     name = engine.choice("name", tuple(ENGINES), "replicated")
     plan = Plan(
-        path=path,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        id=_match(study, "id", _NAME, "letters, digits, - and _, at most 32, a letter first"),
+        document=top.document,
+        sha256=hashlib.sha256(top.document.raw).hexdigest(),
+        id=_match(study, "id", _NAME, _NAME_WORDS),
         title=study.get("title", str),
         build=study.choice("build", BUILDS),
         trait=study.get("trait", str),
         ancestry=study.get("ancestry", str),
         technology=study.get("technology", str),
         sites_file=path.parent / sites.get("file", str),
-        sites_sha256=_match(sites, "sha256", re.compile("[0-9a-f]{64}"), "64 hexadecimal digits"),
+        sites_sha256=_match(sites, "sha256", _SHA256, "64 hexadecimal digits, 0-9 and a-f"),
         palindromic=sites.choice("palindromic", PALINDROMIC),
         founders_only=people.get("founders_only", bool, False),
         engine=name,
         computing=engine.names("computing", names[: ENGINES[name].computing]),
         floors=_floors(release),
-        timeout_seconds=network.get("timeout_seconds", float, 60.0),
-        connect_seconds=network.get("connect_seconds", float, 120.0),
+        timeout_seconds=_seconds(network, "timeout_seconds", 60.0),
+        connect_seconds=_seconds(network, "connect_seconds", 120.0),
         institutions=institutions,
-        entries=tuple(_entry(section) for section in top.sections("entries")),
+        entries=tuple(_entry(section) for section in entries),
     )
     for section in (top, study, sites, people, engine, release, network):
         section.done()
+    for key in ("name", "address", "key"):
+        _check_distinct(parties, key, [getattr(i, key) for i in institutions])
+    advice = "; give each of these [[entries]] a name of its own"
+    _check_distinct(entries, "name", [entry.name for entry in plan.entries], advice)
     _check_parties(plan, engine)
-    _check_unique(plan, "names of entries", [entry.name for entry in plan.entries])
     return plan
 
 
 def _institution(section: Section) -> Institution:
     institution = Institution(
-        name=_match(section, "name", _NAME, "letters, digits, - and _, at most 32, a letter first"),
+        name=_match(section, "name", _NAME, _NAME_WORDS),
         address=_match(section, "address", _ADDRESS, '"host:port"'),
         key=_match(section, "key", _Z85_KEY, "the 40 characters that `mpcgen keygen` prints"),
         max_people=section.get("max_people", int),
     )
     if not 0 < int(institution.address.rpartition(":")[2]) < 1 << 16:
-        raise section.fail(f"address: there is no such port in {institution.address}")
-    if institution.max_people < 0:
-        raise section.fail("max_people is a number of people, or 0 for a party without data")
+        raise section.fail(f"there is no such port in {institution.address}", "address")
+    if not 0 <= institution.max_people <= MAX_PEOPLE:
+        raise section.fail(
+            f"max_people is a number of people up to {MAX_PEOPLE}, or 0 for a party without data",
+            "max_people",
+        )
     section.done()
     return institution
 
 
 def _entry(section: Section) -> Entry:
-    statistic = section.get("statistic", str)
-    return Entry(
-        statistic=statistic,
-        name=_match(section, "name", _NAME, "letters, digits, - and _", statistic),
-        release=section.choice("release", RELEASES, "totals"),
-        options=section.rest(),
-    )
+    statistic = section.choice("statistic", tuple(STATISTICS))
+    release = section.get("release", str, "totals")
+    if release not in RELEASES:
+        raise section.fail(
+            f'release is "totals", the only one of this version, not "{release}"', "release"
+        )
+    name = _match(section, "name", _NAME, _NAME_WORDS, statistic)
+    return Entry(name, statistic, release, section.rest())
 
 
 def _floors(release: Section) -> str:
-    floors = release.get("floors", str)
-    if floors not in FLOORS:
+    """The word "none": anything else would promise what this version does not do."""
+    given = release.rest()
+    if given != {"floors": "none"}:
         raise release.fail(
-            "this version enforces no disclosure floors; a plan runs only with "
-            'floors = "none" written in it, on data that are public'
+            'this version enforces no disclosure floors; a plan runs only with floors = "none" '
+            "written under [release], and nothing else there, on data that are public",
+            next((key for key, value in given.items() if (key, value) != ("floors", "none")), None),
         )
-    return floors
+    return release.get("floors", str)
+
+
+def _seconds(section: Section, key: str, default: float) -> float:
+    value = section.get(key, float, default)
+    if not 0 < value <= MAX_SECONDS:
+        raise section.fail(f"{key} is above 0 and at most {MAX_SECONDS:.0f} seconds", key)
+    return value
 
 
 def _match(
@@ -212,27 +256,30 @@ def _match(
 ) -> str:
     value = section.get(key, str, default)
     if not pattern.fullmatch(value):
-        raise section.fail(f'{key} is {words}, not "{value}"')
+        raise section.fail(f'{key} is {words}, not "{value}"', key)
     return value
 
 
 def _check_parties(plan: Plan, engine: Section) -> None:
     if len(plan.owners) < 2:
-        raise PlanError("a study has at least two institutions with data", path=plan.path)
-    for what in ("name", "address", "key"):
-        values = [getattr(institution, what) for institution in plan.institutions]
-        _check_unique(plan, f"{what}s of institutions", values)
+        raise plan.fail("a study has at least two institutions with data (max_people above 0)")
     for name in plan.computing:
-        plan.institution(name)
+        if name not in plan.names:
+            known = ", ".join(plan.names)
+            raise engine.fail(f'there is no institution "{name}"; there are {known}', "computing")
     wanted = ENGINES[plan.engine].computing
     if len(plan.computing) != wanted:
         raise engine.fail(
             f"the engine {plan.engine} has {wanted} computing "
-            f"{'party' if wanted == 1 else 'parties'}, not {len(plan.computing)}"
+            f"{'party' if wanted == 1 else 'parties'}, not {len(plan.computing)}",
+            "computing",
         )
 
 
-def _check_unique(plan: Plan, what: str, values: list[str]) -> None:
-    for value in values:
-        if values.count(value) > 1:
-            raise PlanError(f'{what} are distinct; "{value}" stands there twice', path=plan.path)
+def _check_distinct(
+    sections: Sequence[Section], key: str, values: Sequence[str], advice: str = ""
+) -> None:
+    for n, value in enumerate(values):
+        if value in values[:n]:
+            first = sections[values.index(value)].name
+            raise sections[n].fail(f'the {key} "{value}" is that of {first} already{advice}', key)

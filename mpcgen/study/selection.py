@@ -1,63 +1,69 @@
 """Which pairs a linkage entry means: its lists of ids, compared with their hash and found."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 
 from mpcgen.errors import InputError, PlanError
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.pairs import ListedPairs, PairList, PairOptions, WindowPairs
+from mpcgen.study.plan import Entry, Plan
 
 
-def choose_pairs(options: PairOptions, sites: SiteList, plan: Path) -> PairList:
+def choose_pairs(options: PairOptions, sites: SiteList, plan: Plan, entry: Entry) -> PairList:
     """The pairs of an entry over the plan's sites.
 
     Raises:
         PlanError: a list is another one than the plan pins, or names what the site list lacks.
     """
     try:
-        if options.pairs is not None:
-            ids = _ids(plan, options.pairs, options.pairs_sha256, 2)
-            flat = [name for row in ids for name in row]
-            unique = list(dict.fromkeys(flat))
-            place = dict(zip(unique, sites.indices_of(unique).tolist(), strict=True))
-            return ListedPairs(np.array([place[name] for name in flat], np.int64).reshape(-1, 2))
-        if options.variants is not None:
-            rows = _ids(plan, options.variants, options.variants_sha256, 1)
-            chosen = np.sort(sites.indices_of([name for (name,) in rows]))
-        elif options.region is not None:
-            chosen = sites.indices_in(options.region)
-        else:
-            chosen = np.arange(len(sites))
-        return WindowPairs(
-            chosen, sites.chrom[chosen], sites.pos[chosen], options.window, options.kb
-        )
+        return _choose(options, sites, plan, entry)
+    except PlanError:
+        raise
     except (InputError, ValueError) as error:
-        if isinstance(error, PlanError):
-            raise
-        raise PlanError(str(error), path=plan) from error
+        raise plan.fail(str(error), entry) from error
 
 
-def _ids(plan: Path, name: str, sha256: str | None, columns: int) -> list[tuple[str, ...]]:
+def _choose(options: PairOptions, sites: SiteList, plan: Plan, entry: Entry) -> PairList:
+    if options.pairs is not None:
+        rows = _ids(plan, entry, options.pairs, options.pairs_sha256, 2)
+        flat = [name for row in rows for name in row]
+        unique = list(dict.fromkeys(flat))
+        place = dict(zip(unique, sites.indices_of(unique).tolist(), strict=True))
+        return ListedPairs(np.array([place[name] for name in flat], np.int64).reshape(-1, 2))
+    if options.variants is not None:
+        rows = _ids(plan, entry, options.variants, options.variants_sha256, 1)
+        chosen = np.sort(sites.indices_of([name for (name,) in rows]))
+    elif options.region is not None:
+        chosen = sites.indices_in(options.region)
+    else:
+        chosen = np.arange(len(sites))
+    return WindowPairs(chosen, sites.chrom[chosen], sites.pos[chosen], options.window, options.kb)
+
+
+def _ids(
+    plan: Plan, entry: Entry, name: str, sha256: str | None, columns: int
+) -> list[tuple[str, ...]]:
     """Rows of ids from a list beside the plan: its words, line by line."""
-    path = plan.parent / name
+    path = plan.path.parent / name
     try:
         data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise PlanError(f"the plan's list {name} is not there", path=path) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise plan.fail(f"the list {name} cannot be read: {reason}", entry) from None
+    if not data.strip():
+        raise PlanError("the list is empty", path=path)
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise PlanError(f"{name} has SHA-256 {found}, the plan wants {sha256}", path=plan)
+        raise plan.fail(f"{name} has SHA-256 {found}, the plan has {sha256}", entry)
     try:
-        lines = data.decode("utf-8").splitlines()
+        lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
-        raise PlanError("this is not UTF-8 text", path=path) from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise PlanError("this is not UTF-8 text", path=path, line=line) from None
     rows = [(number, tuple(line.split())) for number, line in enumerate(lines, 1) if line.strip()]
     for number, row in rows:
         if len(row) != columns:
             words = "one id" if columns == 1 else "two ids"
             raise PlanError(f"a line has {words}, not {len(row)}", path=path, line=number)
-    if not rows:
-        raise PlanError("the list is empty", path=path)
     return [row for _, row in rows]

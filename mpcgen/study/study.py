@@ -3,6 +3,7 @@
 Everything here follows from the plan and the site list alone, so all parties have the same.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.abb import Cost, Opening, nbytes
-from mpcgen.errors import PlanError
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.engines import ENGINES, Seat
@@ -134,10 +134,14 @@ def load_study(path: Path) -> Study:
     plan = read_plan(path)
     sites = read_sites(plan.sites_file)
     if sites.sha256 != plan.sites_sha256:
-        raise PlanError(
-            f"the site list {plan.sites_file.name} has SHA-256 {sites.sha256}, "
-            f"the plan wants {plan.sites_sha256}",
-            path=path,
+        words = "the site list is another one than the plan's"
+        if plan.sites_sha256 == hashlib.sha256(plan.sites_file.read_bytes()).hexdigest():
+            words = "the plan has the hash of the file; the hash of the sites is wanted"
+        raise plan.document.fail(
+            f"{words}: {plan.sites_file.name} has SHA-256 {sites.sha256} over its sites, the plan "
+            f"has {plan.sites_sha256}",
+            "sites",
+            "sha256",
         )
     groups = _groups(plan)
     study = Study(plan, sites, groups, tuple(_task(plan, e, sites, groups) for e in plan.entries))
@@ -152,13 +156,6 @@ def _cut(name: str, tasks: tuple[Task, ...], units: int) -> Iterator[Batch]:
 
 def _groups(plan: Plan) -> tuple[str, ...]:
     """One set of people a plan: those with a phenotype, where any entry uses one."""
-    for entry in plan.entries:
-        if entry.statistic not in STATISTICS:
-            known = ", ".join(STATISTICS)
-            raise PlanError(
-                f'entry {entry.name}: there is no statistic "{entry.statistic}"; known: {known}',
-                path=plan.path,
-            )
     uses = [STATISTICS[e.statistic].uses_phenotype(e.options) for e in plan.entries]
     return (CASES, CONTROLS) if any(uses) else (ALL,)
 
@@ -167,12 +164,12 @@ def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) ->
     try:
         statistic = from_options(entry.statistic, entry.options, groups)
     except ValueError as error:
-        raise PlanError(f"entry {entry.name}: {error}", path=plan.path) from error
+        raise plan.fail(str(error), entry) from error
     chosen = None
     if isinstance(statistic, Linkage):
-        chosen = choose_pairs(statistic.pairs, sites, plan.path)
+        chosen = choose_pairs(statistic.pairs, sites, plan, entry)
         if not chosen.total:
-            raise PlanError(f"entry {entry.name}: no pair of variants meets it", path=plan.path)
+            raise plan.fail("no pair of variants stands in its window", entry)
     return Task(entry, statistic, chosen)
 
 
@@ -184,17 +181,15 @@ def _prove_ranges(study: Study) -> None:
     """
     plan = study.plan
     if plan.max_people > MAX_PEOPLE:
-        raise PlanError(
+        raise plan.fail(
             f"the institutions' max_people add up to {plan.max_people}; every range is proved for "
-            f"at most {MAX_PEOPLE} people",
-            path=plan.path,
+            f"at most {MAX_PEOPLE} people"
         )
     for task in study.tasks:
         for given in task.statistic.inputs:
             if plan.max_people > given.max_people():
-                raise PlanError(
-                    f"entry {task.entry.name}: sums of {given.name} are proved for at most "
-                    f"{given.max_people()} people; the institutions' max_people add up to "
-                    f"{plan.max_people}",
-                    path=plan.path,
+                raise plan.fail(
+                    f"sums of {given.name} are proved for at most {given.max_people()} people; "
+                    f"the institutions' max_people add up to {plan.max_people}",
+                    task.entry,
                 )
