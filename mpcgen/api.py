@@ -1,7 +1,7 @@
 """The Python interface: what the command line does, with pandas tables as results.
 
 >>> import mpcgen
->>> tables = mpcgen.run_local("plan.toml", "configs", "results")["A"]
+>>> tables = mpcgen.run_local("plan.toml", "configs", "results")
 >>> tables["association.allelic"].nsmallest(10, "P")
 """
 
@@ -39,8 +39,8 @@ def run(plan: File, name: str, config: File, out: File, *, plots: bool = True) -
     return read_results(out)
 
 
-def run_local(plan: File, configs: File, out: File, *, plots: bool = True) -> dict[str, Tables]:
-    """Run all institutions of a plan as processes on this machine; result tables of each.
+def run_local(plan: File, configs: File, out: File, *, plots: bool = True) -> Tables:
+    """Run all institutions of a plan as processes on this machine; the tables that all of them get.
 
     Args:
         configs: folder with NAME.toml for each institution.
@@ -50,9 +50,10 @@ def run_local(plan: File, configs: File, out: File, *, plots: bool = True) -> di
         MpcgenError: which institution stopped the study.
     """
     study = load_study(Path(plan))
-    paths = {name: Path(configs) / f"{name}.toml" for name in study.plan.names}
-    _run_local(study, paths, Output(Path(out), plots=plots))
-    return {name: read_results(Path(out) / name) for name in study.plan.names}
+    names = study.plan.names
+    paths = {name: Path(configs) / f"{name}.toml" for name in names}
+    _run_local(study, paths, {names[0]: Output(Path(out), plots=plots)})
+    return read_results(out)
 
 
 def read_results(folder: File) -> Tables:

@@ -64,12 +64,13 @@ def demo(out: Path) -> None:
     "--local", type=_FILE, metavar="DIR",
     help="Rehearse: run all institutions here, with DIR/NAME.toml each.",
 )  # fmt: skip
+@click.option("--each", is_flag=True, help="With --local: write the results of every institution.")
 @click.option("--out", type=_FILE, help="New folder for the results (default: the plan's name).")
 @click.option("--format", "kind", type=click.Choice(["tsv", "parquet"]), default="tsv")
 @click.option("--plots/--no-plots", default=True, help="Draw PNG and SVG plots.")
 def run(
     plan: Path, name: str | None, config: Path | None, local: Path | None, out: Path | None,
-    kind: str, plots: bool,
+    kind: str, plots: bool, each: bool,
 ) -> None:  # fmt: skip
     """Run the study of a PLAN as one institution, or all of them on this machine."""
     from mpcgen.parties.results import Output  # noqa: PLC0415
@@ -77,12 +78,17 @@ def run(
 
     if (local is None) == (config is None) or (local is None) == (name is None):
         raise click.UsageError("give --as NAME --config FILE, or --local DIR")
-    study = _load(plan)
     folder = out or plan.with_name(f"{plan.stem}-results")
+    Output(folder).refuse_existing()
+    study = _load(plan)
     if local is not None:
         configs = {name: local / f"{name}.toml" for name in study.plan.names}
-        with _progress(study.units, study.plan.names[0]) as report:
-            run_local(study, configs, Output(folder, kind, plots), report)
+        first, *_ = study.plan.names
+        outputs = {first: Output(folder, kind, plots)}
+        if each:
+            outputs = {name: Output(folder / name, kind, plots) for name in study.plan.names}
+        with _progress(study.units, first) as report:
+            run_local(study, configs, outputs, report)
     if config is not None and name is not None:
         with _progress(study.units, name) as report:
             run_institution(study, config_of(name, config), Output(folder, kind, plots), report)

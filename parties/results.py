@@ -6,7 +6,8 @@ done; so there is never a partial result.
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,11 @@ class Output:
             raise InputError("results exist already; name another folder", path=self.folder)
 
 
+def _import_drawing() -> None:
+    """Load the plotting library, half a second's work, while the parties compute."""
+    import mpcgen.report.drawing  # noqa: F401, PLC0415
+
+
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """A folder to write into, which takes the wanted name at the end and vanishes on failure."""
@@ -81,9 +87,19 @@ class Results:
         self.counted: dict[str, int] = {}
         self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
+        self._drawings: list[Future[None]] = []
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         """Consume all parts of a run; `people` are the joint group sizes."""
+        with ThreadPoolExecutor(1) as painter:  # draws while this thread computes and writes
+            if self._output.plots:
+                self._drawings.append(painter.submit(_import_drawing))
+            self._paint = painter.submit
+            self._write(parts, people)
+            for drawing in self._drawings:
+                drawing.result()
+
+    def _write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         variants: dict[tuple[str, str], list[_Rows]] = {}
         pairs: dict[str, _PairTable] = {}
         tasks = {task.entry.name: task for task in self._study.tasks}
@@ -106,7 +122,7 @@ class Results:
             self._variant_table(tasks[entry], name, _joined(batches), people)
         if self._output.plots:
             for entry, pair_table in pairs.items():
-                self._ld_map(entry, pair_table)
+                self._draw(self._ld_map, entry, pair_table)
 
     def _path(self, entry: str, *parts: str) -> Path:
         suffix = parts[-1] if parts and "." in parts[-1] else self._output.table_format
@@ -129,11 +145,11 @@ class Results:
         if "P" in columns:
             columns["P"] = PValue(columns["NEG_LOG10_P"])
         entry = task.entry.name
+        if isinstance(task.statistic, Association):
+            self._association(entry, name, sites, table, people)
         write_table(self._path(entry, name), columns, self._output.table_format)
         if isinstance(task.statistic, Frequency) and not name:
             self._vcf(entry, sites, table)
-        if isinstance(task.statistic, Association):
-            self._association(entry, name, sites, table, people)
 
     def _vcf(self, entry: str, sites: SiteColumns, table: "_Rows") -> None:
         try:
@@ -160,12 +176,15 @@ class Results:
             date_metadata_last_modified=datetime.now(UTC).date(),
             analysis_software=f"mpcgen {__version__}",
         )
+        if self._output.plots:
+            self._draw(self._association_plots, entry, name, sites, table)
         path = self._path(entry, name, ".gwas-ssf.tsv")
         written = write_gwas_ssf(path, sites, table.columns, metadata)
         if written.rows:
             self._count(f"{path.name}: rows left out", written.left_out)
-        if self._output.plots:
-            self._association_plots(entry, name, sites, table)
+
+    def _draw(self, plot: Callable[..., None], *arguments: object) -> None:
+        self._drawings.append(self._paint(plot, *arguments))
 
     def _association_plots(self, entry: str, name: str, sites: SiteColumns, table: "_Rows") -> None:
         from mpcgen.report import plots  # noqa: PLC0415

@@ -3,7 +3,6 @@
 import importlib
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -31,68 +30,69 @@ RECORD = "record.json"
 def run_institution(
     study: Study,
     config: InstitutionConfig,
-    output: Output,
+    output: Output | None,
     progress: Progress = lambda _units: None,
-) -> RunRecord:
+) -> None:
     """Run a study as one institution, over the plan's network, and write its results.
+
+    Args:
+        output: where results go; None: nowhere.
 
     Raises:
         MpcgenError: what went wrong; no result was written.
     """
+    connect = partial(zmq_channel, study, config)
+    if output is None:
+        take_part(study, config, connect, _ignore, progress=progress)
+        return
     output.refuse_existing()
     started = datetime.now(UTC)
-    connect = partial(zmq_channel, study, config)
     with replacing_folder(output.folder) as folder:
         results = Results(study, output, folder)
+        session = take_part(study, config, connect, results.write, progress=progress)
+        _record(study, config.name, session, results, started).write(folder / RECORD)
 
-        def consume(parts: Iterator[Part], people: Mapping[str, int]) -> None:
-            results.write(parts, people)
 
-        session = take_part(study, config, connect, consume, progress=progress)
-        record = _record(study, config.name, session, results, started)
-        record.write(folder / RECORD)
-    return record
+def _ignore(parts: Iterator[Part], _people: Mapping[str, int]) -> None:
+    for _part in parts:
+        pass
 
 
 def run_local(
     study: Study,
     configs: Mapping[str, Path],
-    output: Output,
+    outputs: Mapping[str, Output],
     progress: Progress = lambda _units: None,
 ) -> None:
     """Run all of a plan's institutions as processes on this machine.
 
     Args:
         configs: institution -> its private configuration.
-        output: results of each go to a folder of its name in this one's.
+        outputs: institution -> where its results go. All have the same, so one may be enough; one
+            that is not named compares what was opened, and writes nothing.
         progress: told by the first institution.
 
     Raises:
         MpcgenError: which institution stopped the study; it has told why.
     """
-    output.refuse_existing()
-    _import_once(study, output)
+    for output in outputs.values():
+        output.refuse_existing()
+    _import_once(study)
     parts: dict[str, Callable[[], object]] = {}
     for name in study.plan.names:
-        own = replace(output, folder=output.folder / name)
         parts[name] = partial(
             run_institution,
             study,
             config_of(name, configs[name]),
-            own,
+            outputs.get(name),
             progress if name == study.plan.names[0] else lambda _units: None,
         )
     run_as_processes(parts)
 
 
-def _import_once(study: Study, output: Output) -> None:
+def _import_once(study: Study) -> None:
     """Import what every institution's process will use, so that forks find it there."""
-    wanted = ["mpcgen.net.zeromq"]
-    if ALL not in study.groups:
-        wanted.append("scipy.special")
-    if output.plots:
-        wanted.append("mpcgen.report.drawing")
-    for name in wanted:
+    for name in ("mpcgen.net.zeromq", *(() if ALL in study.groups else ("scipy.special",))):
         importlib.import_module(name)
 
 

@@ -136,7 +136,7 @@ def run_in_processes(plan: Path, out: Path) -> Path:
     """Run a study as operating-system processes; returns the folder of all results."""
     command = [sys.executable, "-m", "mpcgen", "run", plan, "--local", plan.parent, "--out", out]
     done = subprocess.run(
-        [*map(str, command), "--no-plots"], capture_output=True, text=True, check=False
+        [*map(str, command), "--each", "--no-plots"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return out

@@ -23,18 +23,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return plan
 
 
-def test_tables_of_all_institutions_are_the_same(study: Path) -> None:
-    everybody = mpcgen.run_local(study, study.parent, study.parent / "out", plots=False)
-    assert list(everybody) == ["A", "B", "C"]
-    tables = everybody["A"]
+def test_a_run_gives_tables_by_name(study: Path) -> None:
+    tables = mpcgen.run_local(study, study.parent, study.parent / "out", plots=False)
     assert set(tables) == {
         "frequency", "frequency.cases", "frequency.controls", "linkage",
         *(f"association.{test}" for test in ("allelic", "genotypic", "trend", "cmh")),
     }  # fmt: skip
     assert tables["association.cmh"].nsmallest(1, "P")["ID"].item() == "s2_785121"
-    for name, table in tables.items():
-        assert table.equals(everybody["B"][name])
-        assert table.equals(everybody["C"][name])
 
 
 def test_data_check_is_a_table(study: Path) -> None:

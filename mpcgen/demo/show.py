@@ -30,7 +30,7 @@ def show(folder: Path, say: Callable[[str], object]) -> None:
     say("")
     say("Running: each institution is a process with its own files, key and port.")
     configs = {name: folder / name / f"{name}.toml" for name in PEOPLE}
-    run_local(study, configs, Output(folder / "results"))
+    run_local(study, configs, {name: Output(folder / "results" / name) for name in PEOPLE})
     say("")
     say("Compared with PLINK 1.9 on the pooled data, which no institution has:")
     say(f"  {'':42}{'plink1.9':20}{'values':>8}{'different':>11}")
