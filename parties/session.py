@@ -1,8 +1,9 @@
 """The handshake: nobody shares anything before all agree on what to run, and with whom.
 
-1. everybody -> everybody   plan, sites, version, engine, groups, and a fresh nonce
-2. session id <- hash of all these, in the plan's order; it stands in every later message
-3. engine set-up             fresh keys, mixed with the session id
+1. everybody -> everybody   plan, sites, version, engine, and a fresh nonce
+2. everybody -> everybody   nothing: every greeting was heard, and whoever refuses may stop
+3. session id <- hash of all greetings, in the plan's order; it stands in every later message
+4. engine set-up             fresh keys, mixed with the session id
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import mpcgen
 from mpcgen import codec
 from mpcgen.abb import Box, Leakage
-from mpcgen.errors import BadMessage, Refused
+from mpcgen.errors import Abort, BadMessage, Refused, TransportError
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
 from mpcgen.protocols.engines import ENGINES, Seat
@@ -59,9 +60,8 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
     came = channel.exchange(
         "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
     )
-    for peer in plan.names:
-        if peer != channel.me:
-            _compare(channel.me, mine, peer, codec.decode(came[peer]))
+    refusals = [_refusal(channel.me, mine, peer, codec.decode(came[peer])) for peer in came]
+    _hear_out(channel, next(filter(None, refusals), None))
     transcript = [(came | {channel.me: hello})[name] for name in plan.names]
     session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
     channel.bind_session(session)
@@ -71,12 +71,13 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
     return session, box
 
 
-def _compare(me: str, mine: Mapping[str, codec.Value], peer: str, theirs: codec.Value) -> None:
-    """Refuse a peer that runs something else.
+def _refusal(
+    me: str, mine: Mapping[str, codec.Value], peer: str, theirs: codec.Value
+) -> Refused | None:
+    """What to say to a peer that runs something else.
 
     Raises:
         BadMessage: its greeting has another form.
-        Refused: what differs.
     """
     if not isinstance(theirs, dict) or theirs.keys() != {*mine, "nonce"}:
         raise BadMessage(f"{peer} greets in a form that {me} does not know")
@@ -84,8 +85,28 @@ def _compare(me: str, mine: Mapping[str, codec.Value], peer: str, theirs: codec.
     if not isinstance(nonce, bytes) or len(nonce) != NONCE_BYTES:
         raise BadMessage(f"{peer} greets without a nonce of {NONCE_BYTES} bytes")
     for key, value in mine.items():
-        if theirs[key] != value:
-            raise Refused(
+        if codec.encode(theirs[key]) != codec.encode(value):
+            return Refused(
                 f"{_WHAT[key]} differs: {me} has {value!r}, {peer} has {theirs[key]!r:.80}; "
                 "every institution runs the same plan, sites and version"
             )
+    return None
+
+
+def _hear_out(channel: Channel, refusal: Refused | None) -> None:
+    """Let everybody hear everybody before the first one stops.
+
+    An abort can overtake another party's greeting; whom it reaches could not say what differs.
+
+    Raises:
+        Refused: the given refusal.
+    """
+    try:
+        channel.exchange(
+            "heard", dict.fromkeys(channel.peers, b""), dict.fromkeys(channel.peers, 0)
+        )
+    except (Abort, TransportError):
+        if refusal is None:
+            raise
+    if refusal is not None:
+        raise refusal
