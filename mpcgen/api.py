@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mpcgen.errors import InputError
 from mpcgen.parties.data_check import check_data as _check_data
 from mpcgen.parties.results import Output
-from mpcgen.parties.run import config_of, run_institution
+from mpcgen.parties.run import config_of, configs_in, run_institution
 from mpcgen.parties.run import run_local as _run_local
 from mpcgen.study.check import Network, describe
 from mpcgen.study.study import load_study
@@ -43,16 +43,15 @@ def run_local(plan: File, configs: File, out: File, *, plots: bool = True) -> Ta
     """Run all institutions of a plan as processes on this machine; the tables that all of them get.
 
     Args:
-        configs: folder with NAME.toml for each institution.
+        configs: folder with NAME.toml, or NAME/NAME.toml, for each institution.
         out: a new folder for the results.
 
     Raises:
         MpcgenError: which institution stopped the study.
     """
     study = load_study(Path(plan))
-    names = study.plan.names
-    paths = {name: Path(configs) / f"{name}.toml" for name in names}
-    _run_local(study, paths, {names[0]: Output(Path(out), plots=plots)})
+    outputs = {study.plan.names[0]: Output(Path(out), plots=plots)}
+    _run_local(study, configs_in(Path(configs), study), outputs)
     return read_results(out)
 
 

@@ -1,5 +1,6 @@
 """The command line: thin; everything it does is a function of the package."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +20,29 @@ _FILE = click.Path(path_type=Path)
 
 @contextmanager
 def _telling() -> Iterator[None]:
-    """Errors raised on purpose end the program with their message; others are bugs and show all."""
+    """Errors raised on purpose, and the machine's own, end the program with their message.
+
+    Others are bugs and show all.
+    """
     try:
         yield
-    except MpcgenError as error:
+    except (MpcgenError, OSError) as error:
         click.echo(f"mpcgen: {error}", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End on SIGTERM as on control-C: tell the other parties, and leave no draft behind."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Group(click.Group):
@@ -62,11 +80,16 @@ def demo(out: Path) -> None:
 @click.option("--config", type=_FILE, help="That institution's private configuration.")
 @click.option(
     "--local", type=_FILE, metavar="DIR",
-    help="Rehearse: run all institutions here, with DIR/NAME.toml each.",
+    help="Rehearse: run all institutions here, with DIR/NAME.toml (or DIR/NAME/NAME.toml) each.",
 )  # fmt: skip
 @click.option("--each", is_flag=True, help="With --local: write the results of every institution.")
-@click.option("--out", type=_FILE, help="New folder for the results (default: the plan's name).")
-@click.option("--format", "kind", type=click.Choice(["tsv", "parquet"]), default="tsv")
+@click.option(
+    "--out", type=_FILE,
+    help="New folder for the results (default: beside PLAN, PLAN-results or PLAN-results-NAME).",
+)  # fmt: skip
+@click.option(
+    "--format", "kind", type=click.Choice(["tsv", "parquet"]), default="tsv", help="Of the tables.",
+)  # fmt: skip
 @click.option("--plots/--no-plots", default=True, help="Draw PNG and SVG plots.")
 def run(
     plan: Path, name: str | None, config: Path | None, local: Path | None, out: Path | None,
@@ -74,24 +97,26 @@ def run(
 ) -> None:  # fmt: skip
     """Run the study of a PLAN as one institution, or all of them on this machine."""
     from mpcgen.parties.results import Output  # noqa: PLC0415
-    from mpcgen.parties.run import config_of, run_institution, run_local  # noqa: PLC0415
+    from mpcgen.parties.run import config_of, configs_in, run_institution, run_local  # noqa: PLC0415
 
     if (local is None) == (config is None) or (local is None) == (name is None):
         raise click.UsageError("give --as NAME --config FILE, or --local DIR")
-    folder = out or plan.with_name(f"{plan.stem}-results")
+    if each and local is None:
+        raise click.UsageError("--each goes with --local DIR")
+    folder = out or plan.with_name("-".join(filter(None, (plan.stem, "results", name))))
     Output(folder).refuse_existing()
     study = _load(plan)
     if local is not None:
-        configs = {name: local / f"{name}.toml" for name in study.plan.names}
         first, *_ = study.plan.names
         outputs = {first: Output(folder, kind, plots)}
         if each:
             outputs = {name: Output(folder / name, kind, plots) for name in study.plan.names}
-        with _progress(study.units, first) as report:
-            run_local(study, configs, outputs, report)
+        with _stoppable(), _progress(study.units, first) as report:
+            run_local(study, configs_in(local, study), outputs, report)
     if config is not None and name is not None:
-        with _progress(study.units, name) as report:
-            run_institution(study, config_of(name, config), Output(folder, kind, plots), report)
+        own = config_of(name, config)
+        with _stoppable(), _progress(study.units, name) as report:
+            run_institution(study, own, Output(folder, kind, plots), report)
     click.echo(f"results in {folder}")
 
 
@@ -238,6 +263,7 @@ def _progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
     """A bar on anything longer than two seconds; quiet when not a terminal."""
     from tqdm import tqdm  # noqa: PLC0415
 
+    tqdm.monitor_interval = 0  # no thread: institutions are forked
     with tqdm(total=total, desc=what, unit="", unit_scale=True, delay=2, disable=None) as bar:
 
         def report(units: int) -> None:

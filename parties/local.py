@@ -12,6 +12,7 @@ from mpcgen.errors import MpcgenError
 
 # A process that has not ended this long after another one failed has lost track of it.
 GRACE_SECONDS = 15.0
+INTERRUPTED = 130  # exit status of a process that its operator stopped
 
 
 class InstitutionFailed(MpcgenError):
@@ -46,10 +47,12 @@ def run_as_processes(parts: Mapping[str, Callable[[], object]]) -> None:
 def _child(part: Callable[[], object]) -> None:
     try:
         part()
-    except MpcgenError as error:
+    except (MpcgenError, OSError) as error:
         sys.stderr.write(f"{multiprocessing.current_process().name}: {error}\n")
         sys.stderr.flush()
         os._exit(1)
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
 
 
 def _wait(processes: Mapping[str, BaseProcess]) -> None:
@@ -63,4 +66,9 @@ def _wait(processes: Mapping[str, BaseProcess]) -> None:
         if failed and deadline is None:
             deadline = time.monotonic() + GRACE_SECONDS
     if failed:
-        raise InstitutionFailed(f"the study stopped at {' and '.join(failed)}")
+        ends = [_end(name, processes[name].exitcode) for name in failed]
+        raise InstitutionFailed(f"the study stopped at {' and '.join(ends)}; there are no results")
+
+
+def _end(name: str, status: int | None) -> str:
+    return f"{name} (its process was ended by signal {-status})" if status and status < 0 else name

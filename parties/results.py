@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,16 +60,35 @@ def _import_drawing() -> None:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which takes the wanted name at the end and vanishes on failure."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    """A folder to write into, which takes the wanted name at the end and vanishes on failure.
+
+    Raises:
+        InputError: no folder can be made there.
+    """
+    new = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"no folder can be made here: {error.strerror}", path=folder) from None
     try:
         yield draft
         draft.chmod(0o755)
-        draft.rename(folder)
+        _rename(draft, folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        for parent in new:
+            with suppress(OSError):  # somebody else has put something there
+                parent.rmdir()
         raise
+
+
+def _rename(draft: Path, folder: Path) -> None:
+    try:
+        draft.rename(folder)
+    except OSError as error:
+        reason = f"the results cannot take this name: {error.strerror}"
+        raise InputError(reason, path=folder) from None
 
 
 class Results:

@@ -3,6 +3,7 @@
 import importlib
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,27 +31,31 @@ RECORD = "record.json"
 def run_institution(
     study: Study,
     config: InstitutionConfig,
-    output: Output | None,
+    output: Output,
     progress: Progress = lambda _units: None,
 ) -> None:
     """Run a study as one institution, over the plan's network, and write its results.
 
-    Args:
-        output: where results go; None: nowhere.
-
     Raises:
         MpcgenError: what went wrong; no result was written.
     """
-    connect = partial(zmq_channel, study, config)
-    if output is None:
-        take_part(study, config, connect, _ignore, progress=progress)
-        return
     output.refuse_existing()
-    started = datetime.now(UTC)
     with replacing_folder(output.folder) as folder:
-        results = Results(study, output, folder)
-        session = take_part(study, config, connect, results.write, progress=progress)
-        _record(study, config.name, session, results, started).write(folder / RECORD)
+        _write_results(study, config, progress, output, folder)
+
+
+def _write_results(
+    study: Study, config: InstitutionConfig, progress: Progress, output: Output, folder: Path
+) -> None:
+    started = datetime.now(UTC)
+    results = Results(study, output, folder)
+    connect = partial(zmq_channel, study, config)
+    session = take_part(study, config, connect, results.write, progress=progress)
+    _record(study, config.name, session, results, started).write(folder / RECORD)
+
+
+def _compare_only(study: Study, config: InstitutionConfig, progress: Progress) -> None:
+    take_part(study, config, partial(zmq_channel, study, config), _ignore, progress=progress)
 
 
 def _ignore(parts: Iterator[Part], _people: Mapping[str, int]) -> None:
@@ -79,21 +84,30 @@ def run_local(
         output.refuse_existing()
     _import_once(study)
     parts: dict[str, Callable[[], object]] = {}
-    for name in study.plan.names:
-        parts[name] = partial(
-            run_institution,
-            study,
-            config_of(name, configs[name]),
-            outputs.get(name),
-            progress if name == study.plan.names[0] else lambda _units: None,
-        )
-    run_as_processes(parts)
+    # The drafts are this process's, so that none is left whatever ends an institution's.
+    with ExitStack() as drafts:
+        for name in study.plan.names:
+            told = progress if name == study.plan.names[0] else lambda _units: None
+            taken = (study, config_of(name, configs[name]), told)
+            parts[name] = partial(_compare_only, *taken)
+            if name in outputs:
+                folder = drafts.enter_context(replacing_folder(outputs[name].folder))
+                parts[name] = partial(_write_results, *taken, outputs[name], folder)
+        run_as_processes(parts)
 
 
 def _import_once(study: Study) -> None:
     """Import what every institution's process will use, so that forks find it there."""
     for name in ("mpcgen.net.zeromq", *(() if ALL in study.groups else ("scipy.special",))):
         importlib.import_module(name)
+
+
+def configs_in(folder: Path, study: Study) -> dict[str, Path]:
+    """Where the configurations of a rehearsal are: FOLDER/NAME.toml, or FOLDER/NAME/NAME.toml."""
+    return {
+        name: own if (own := folder / name / f"{name}.toml").exists() else folder / f"{name}.toml"
+        for name in study.plan.names
+    }
 
 
 def config_of(name: str, path: Path) -> InstitutionConfig:
