@@ -14,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from mpcgen.errors import Abort, NotInManifest
+from mpcgen.cost import Cost, Costs
+from mpcgen.errors import Abort
+from mpcgen.leakage import Leakage, Opening
 from mpcgen.ring import Array, Ring
 
 DIGEST_BYTES = 32
@@ -34,78 +35,6 @@ class Exchange(Protocol):
     ) -> dict[str, bytes]:
         """Send to each named peer, then wait for a message of the given length from each."""
         ...
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What an operation takes: rounds, and payload bytes sent by each party (framing apart)."""
-
-    rounds: int = 0
-    sent: Mapping[str, int] = field(default_factory=dict)
-
-    def __add__(self, other: Cost) -> Cost:
-        parties = self.sent.keys() | other.sent.keys()
-        total = {p: self.sent.get(p, 0) + other.sent.get(p, 0) for p in sorted(parties)}
-        return Cost(self.rounds + other.rounds, total)
-
-    def times(self, n: int) -> Cost:
-        """The cost of n operations, one after the other."""
-        return Cost(self.rounds * n, {p: b * n for p, b in self.sent.items()})
-
-
-class Costs(ABC):
-    """An engine's declared costs, as formulas in the size b of the values: n k / 8 bytes."""
-
-    @abstractmethod
-    def input(self, b: int) -> Cost:
-        """Every owner gives values of b bytes at once."""
-
-    @abstractmethod
-    def reshare(self, b: int) -> Cost:
-        """Sums of products, or a matrix product, with a result of b bytes."""
-
-    @abstractmethod
-    def open(self, b: int) -> Cost:
-        """Values of b bytes to all parties."""
-
-    @abstractmethod
-    def reveal(self, b: int, to: str) -> Cost:
-        """Values of b bytes to one party."""
-
-    @abstractmethod
-    def confirm(self) -> Cost:
-        """All parties compare what they saw opened."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """One line of the leakage manifest: who may learn which values."""
-
-    label: str
-    k: int
-    shape: tuple[int, ...]
-    to: tuple[str, ...]
-
-
-class Leakage:
-    """The leakage manifest of a plan, held and enforced by every party.
-
-    Each line may be opened once; whatever is not a line is refused.
-    """
-
-    def __init__(self, openings: Iterable[Opening]):
-        self._allowed = {opening.label: opening for opening in openings}
-        self.opened: list[Opening] = []
-
-    def spend(self, asked: Opening) -> None:
-        """Strike out the line that allows this opening.
-
-        Raises:
-            NotInManifest: no line of the manifest allows it, or it was used before.
-        """
-        if self._allowed.pop(asked.label, None) != asked:
-            raise NotInManifest(f"the plan does not release {asked}")
-        self.opened.append(asked)
 
 
 class Secret:

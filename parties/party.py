@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from mpcgen.abb import Cost, Opening
+from mpcgen.cost import Cost
 from mpcgen.errors import ConfigError
+from mpcgen.leakage import Opening
 from mpcgen.net.channel import AbortReason, Channel
 from mpcgen.parties.owner import OwnData, open_study_data
 from mpcgen.parties.session import open_session

@@ -7,18 +7,9 @@ and statistics, and for data that are public anyway.
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgen.abb import (
-    DIGEST_BYTES,
-    Box,
-    Cost,
-    Costs,
-    Exchange,
-    Leakage,
-    Secret,
-    join,
-    nbytes,
-    split,
-)
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Secret, join, nbytes, split
+from mpcgen.cost import Cost, Costs
+from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
 
 

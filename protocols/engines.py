@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mpcgen.abb import Box, Costs, Exchange, Leakage
+from mpcgen.abb import Box, Exchange
+from mpcgen.cost import Costs
+from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts

@@ -57,6 +57,15 @@ class Linkage(Statistic):
         only(options, "min_r2", *PairOptions.KEYS)
         return cls(PairOptions.from_options(options), real(options, "min_r2", 0, 1) or 0.0)
 
+    def implies(self) -> tuple[str, ...]:
+        """Sums of pairs are of sets that differ by few people."""
+        kept_out = "Pairs below min_r2 are opened too; only the table leaves them out."
+        return (
+            "Sums of pairs, less each other's and those of single variants, can be the genotypes "
+            "of single people, wherever few miss a genotype or few carry an allele.",
+            *((kept_out,) if self.min_r2 else ()),
+        )
+
     def secure(
         self, box: Box, totals: Mapping[str, Secret], release: Release
     ) -> dict[str, Integers]:

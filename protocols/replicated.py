@@ -25,19 +25,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from mpcgen.abb import (
-    DIGEST_BYTES,
-    Box,
-    Cost,
-    Costs,
-    Exchange,
-    Leakage,
-    Secret,
-    join,
-    nbytes,
-    split,
-)
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Secret, join, nbytes, split
+from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
+from mpcgen.leakage import Leakage
 from mpcgen.prg import KEY_BYTES, Prg
 from mpcgen.ring import Array, Ring
 

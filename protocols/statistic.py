@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Box, Cost, Costs, Secret
+from mpcgen.abb import Box, Secret
+from mpcgen.cost import Cost, Costs
 from mpcgen.ring import Ring
 
 Integers: TypeAlias = NDArray[np.integer[Any]]

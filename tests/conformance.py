@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgen.abb import Box, Leakage, Opening
+from mpcgen.abb import Box
+from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
 from mpcgen.protocols.engines import ENGINES, Seat

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpcgen.abb import Box, Leakage, Opening, Secret
+from mpcgen.abb import Box, Secret
+from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
 from mpcgen.protocols.statistic import Integers, Local, Sites, Statistic, Table
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.sources import sources
 
-GROUND = ("errors", "ring", "ring_kernels", "prg", "codec", "jit")
-TOP = ("cli", "__main__", "simulate", "demo")
+GROUND = ("errors", "ring", "ring_kernels", "prg", "codec", "jit", "cost", "leakage")
+TOP = ("api", "cli", "__main__", "simulate", "demo")
 
 # part -> the parts it may import besides itself; the ground floor's own order is below
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -26,6 +26,8 @@ GROUND_ORDER = {
     "errors": (),
     "jit": ("errors",),
     "codec": ("errors",),
+    "cost": (),
+    "leakage": ("errors",),
     "ring_kernels": ("errors", "jit"),
     "ring": ("errors", "jit", "ring_kernels"),
     "prg": ("errors", "codec", "ring"),

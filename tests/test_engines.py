@@ -6,8 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Cost, Leakage, Opening, Secret
+from mpcgen.abb import Box, Secret
+from mpcgen.cost import Cost
 from mpcgen.errors import Abort, NotInManifest
+from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.prg import Prg

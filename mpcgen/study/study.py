@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Cost, Opening, nbytes
+from mpcgen.abb import nbytes
+from mpcgen.cost import Cost
 from mpcgen.genome.sites import SiteList, read_sites
+from mpcgen.leakage import Opening
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.engines import ENGINES, Seat
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS

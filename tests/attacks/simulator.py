@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mpcgen.abb import Box, Leakage, Secret
+from mpcgen.abb import Box, Secret
+from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
 from tests.attacks.tape import Lanes, Row, Tape

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mpcgen.abb import DIGEST_BYTES, Leakage, Opening
+from mpcgen.abb import DIGEST_BYTES
+from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.protocols.replicated import Replicated
 from mpcgen.ring import Array, Ring

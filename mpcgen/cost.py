@@ -1,0 +1,48 @@
+"""Costs are declared: rounds and bytes, as formulas that every run is held against."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an operation takes: rounds, and payload bytes sent by each party (framing apart)."""
+
+    rounds: int = 0
+    sent: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Cost) -> Cost:
+        parties = self.sent.keys() | other.sent.keys()
+        total = {p: self.sent.get(p, 0) + other.sent.get(p, 0) for p in sorted(parties)}
+        return Cost(self.rounds + other.rounds, total)
+
+    def times(self, n: int) -> Cost:
+        """The cost of n operations, one after the other."""
+        return Cost(self.rounds * n, {p: b * n for p, b in self.sent.items()})
+
+
+class Costs(ABC):
+    """An engine's declared costs, as formulas in the size b of the values: n k / 8 bytes."""
+
+    @abstractmethod
+    def input(self, b: int) -> Cost:
+        """Every owner gives values of b bytes at once."""
+
+    @abstractmethod
+    def reshare(self, b: int) -> Cost:
+        """Sums of products, or a matrix product, with a result of b bytes."""
+
+    @abstractmethod
+    def open(self, b: int) -> Cost:
+        """Values of b bytes to all parties."""
+
+    @abstractmethod
+    def reveal(self, b: int, to: str) -> Cost:
+        """Values of b bytes to one party."""
+
+    @abstractmethod
+    def confirm(self) -> Cost:
+        """All parties compare what they saw opened."""
