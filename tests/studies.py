@@ -6,13 +6,14 @@ institution. Results go to OUT/NAME, as `mpcgen run --local` has it.
 
 import hashlib
 import json
+import re
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
+from mpcgen.report.record import RunRecord
 from mpcgen.study.institution import read_config
 from mpcgen.study.study import Study, load_study
 from tests.threads import in_threads
@@ -158,12 +160,23 @@ def _take_part(study: Study, folder: Path, out: Path, channel: Channel) -> Sessi
 
 
 def tables(out: Path) -> dict[str, bytes]:
-    """The bytes of every result file, by its path below OUT; not of what has times in it."""
+    """The bytes of every result file by its path below OUT; the run record apart, and dates."""
     return {
-        str(path.relative_to(out)): path.read_bytes()
+        str(path.relative_to(out)): _dateless(path.read_bytes())
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.suffix not in {".json", ".yaml"}
+        if path.is_file() and path.suffix != ".json"
     }
+
+
+def _dateless(content: bytes) -> bytes:
+    return re.sub(rb"\ndate_metadata_last_modified: .*", b"", content)
+
+
+def records(out: Path) -> list[RunRecord]:
+    """The institutions' run records without their times."""
+    found = [RunRecord.read(path) for path in sorted(out.glob("*/record.json"))]
+    timeless = [tuple(replace(step, seconds=0) for step in record.costs) for record in found]
+    return [replace(r, started="", costs=c) for r, c in zip(found, timeless, strict=True)]
 
 
 def _free_ports(count: int) -> list[int]:
