@@ -4,8 +4,8 @@ All input-sharing messages of a study of real statistics, and resharing messages
 counts, go through Pearson's chi-squared on every byte of a ring element: each message, each
 difference of neighbours in a message, and each difference of two messages of one ring. By
 Bonferroni an engine whose messages are uniform fails with probability at most ALPHA; seeds are
-fixed, so that one that passes always does. Openings are not masked, and the joint group sizes are too short a message
-to test; both are left out.
+fixed, so that one that passes always does. Openings are not masked, and the message of the joint
+group sizes is too short to test; both are left out.
 """
 
 from collections.abc import Iterator, Mapping
