@@ -71,7 +71,8 @@ def demo(out: Path) -> None:
     """Three institutions on this machine, against PLINK's answers on their pooled data."""
     from mpcgen.demo.show import show  # noqa: PLC0415
 
-    show(out, click.echo)
+    with _stoppable():
+        show(out, click.echo)
 
 
 @main.command()
@@ -138,6 +139,8 @@ def data_check(
     config: Path, sites: Path, palindromic: str, phenotype: bool, report: Path | None
 ) -> None:
     """Align an institution's data to a list of SITES and report what is found."""
+    if report is not None and report.exists():
+        raise InputError("the file exists already; name another one", path=report)
     from mpcgen.genome.alignment_report import write_report  # noqa: PLC0415
     from mpcgen.genome.sites import read_sites  # noqa: PLC0415
     from mpcgen.parties.data_check import check_data  # noqa: PLC0415
@@ -149,8 +152,6 @@ def data_check(
     for line in found.lines():
         click.echo(line)
     if report is not None:
-        if report.exists():
-            raise InputError("the file exists already; name another one", path=report)
         write_report(found.data.alignment, report)
         click.echo(f"the alignment of every variant is in {report}; it stays with you")
 
@@ -192,21 +193,31 @@ def study_new(
     from mpcgen.study.write import plan_text, write_new  # noqa: PLC0415
 
     if sites.resolve().parent != plan.resolve().parent:
-        raise InputError("the site list stands beside the plan; copy it there", path=sites)
+        where = plan.resolve().parent
+        raise InputError(f"the site list stands beside the plan; copy it to {where}", path=sites)
     about = {
         "id": identity, "title": title, "build": build, "trait": trait, "ancestry": ancestry,
         "technology": technology,
     }  # fmt: skip
     parties = [Institution(*institution) for institution in institutions]
     write_new(plan, plan_text(about, sites.name, read_sites(sites).sha256, parties))
+    try:
+        _load(plan)
+    except MpcgenError:
+        plan.unlink()
+        raise
     click.echo(f"{plan} is written; edit it, then `mpcgen study check {plan}`")
-    _load(plan)
 
 
 @study.command("check")
 @click.argument("plan", type=_FILE)
-@click.option("--rtt", type=float, default=20.0, help="Round-trip time between parties, ms.")
-@click.option("--mbit", type=float, default=100.0, help="Bandwidth of a party, Mbit/s.")
+@click.option(
+    "--rtt", type=click.FloatRange(0), default=20.0, help="Round-trip time between parties, ms.",
+)  # fmt: skip
+@click.option(
+    "--mbit", type=click.FloatRange(0, min_open=True), default=100.0,
+    help="Bandwidth of a party, Mbit/s.",
+)  # fmt: skip
 def study_check(plan: Path, rtt: float, mbit: float) -> None:
     """Say what a PLAN opens, to whom, what it implies, and what it costs."""
     from mpcgen.study.check import Network, describe  # noqa: PLC0415
@@ -232,6 +243,8 @@ def simulate(
     """Make a synthetic cohort in the folder OUT, split over institutions, as PLINK files."""
     from mpcgen import simulate as simulator  # noqa: PLC0415
 
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError("this exists already; name a new folder", path=out)
     with _progress(variants, "variants") as report:
         done = 0
 

@@ -1,29 +1,91 @@
 """A steward's first step: an institution's data against a site list, with no network at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from mpcgen.errors import ConfigError
+from mpcgen.genome.genotypes import Genotypes
 from mpcgen.genome.sites import SiteList
 from mpcgen.parties.owner import OwnData, open_data
+from mpcgen.protocols.genotype_counts import CALLED, CLASSES
 from mpcgen.study.institution import InstitutionConfig
+
+LOW_CALL_RATE = 0.9
+BLOCK = 1 << 14  # variants counted at once
+
+_VARIANTS = {
+    "used": "stand for a site",
+    "absent": "sites that the file lacks",
+    "extra": "not in the list of sites",
+    "misplaced": "id and alleles of a site, at another position",
+    "incompatible": "at the position of a site, with other alleles",
+    "left-out": "palindromic, and the rule or the frequencies say no",
+    "swapped": "used, with the alleles in the other order",
+    "flipped": "used, from the other strand",
+    "renamed": "used, under another id",
+    "zero-labelled": "used, with an allele written 0",
+}
+_PEOPLE = {
+    "people": "in the .fam file",
+    "not_kept": "not in keep_samples",
+    "excluded": "in exclude_samples",
+    "not_in_table": "not in the table of phenotypes",
+    "missing_phenotype": "left out, for they have no phenotype",
+    "unknown_in_keep": "lines of keep_samples that match nobody",
+    "unknown_in_exclude": "lines of exclude_samples that match nobody",
+    "only_in_table": "in the table of phenotypes only",
+}
 
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What `check_data` found; it concerns one institution and stays there."""
+    """What `check_data` found; it concerns one institution and stays there.
+
+    Attributes:
+        heterozygous_haploids: genotypes that count as missing.
+        low_call_rate: used variants with a call rate below LOW_CALL_RATE.
+        empty: used variants of which nobody has a genotype.
+    """
 
     data: OwnData
     heterozygous_haploids: int
+    low_call_rate: int
+    empty: int
 
     def lines(self) -> Iterator[str]:
         """The findings in words."""
         alignment, people = self.data.alignment, self.data.people
-        yield f"{len(alignment.sites)} sites, {len(alignment.bim)} variants in the file"
-        yield from (f"  {name}: {number}" for name, number in alignment.counts.items())
+        sites, used = len(alignment.sites), alignment.counts["used"]
+        yield f"{sites} sites in the list, {len(alignment.bim)} variants in the file"
+        yield from _rows(alignment.counts, _VARIANTS)
         yield f"{int(people.used.sum())} people take part"
-        yield from (f"  {name}: {number}" for name, number in people.counts.items())
-        yield f"{self.heterozygous_haploids} heterozygous haploid genotypes, counted as missing"
+        yield from _rows(people.counts, _PEOPLE)
+        yield "genotypes of the used variants"
+        genotypes = {
+            "heterozygous": self.heterozygous_haploids,
+            "low call rate": self.low_call_rate,
+            "empty": self.empty,
+        }
+        yield from _rows(
+            genotypes,
+            {
+                "heterozygous": "haploid genotypes, counted as missing",
+                "low call rate": f"variants that more than {1 - LOW_CALL_RATE:.0%} of people miss",
+                "empty": "variants of which nobody has a genotype",
+            },
+        )
+        if used < sites / 2:
+            yield (
+                f"WARNING  only {used} of {sites} sites are used: are the data and the list on the "
+                "same genome build?"
+            )
+
+
+def _rows(counts: Mapping[str, int], words: Mapping[str, str]) -> Iterator[str]:
+    for name, number in counts.items():
+        yield f"  {name:18} {number:9}  {words.get(name, 'take part')}"
 
 
 def check_data(
@@ -37,4 +99,18 @@ def check_data(
     if config.data is None:
         raise ConfigError("there is no [data] to check", path=config.path)
     with open_data(config.data, sites, palindromic, with_phenotype=with_phenotype) as data:
-        return DataCheck(data, data.genotypes.heterozygous_haploids())
+        low, empty = _missing(data.genotypes, len(sites))
+        return DataCheck(data, data.genotypes.heterozygous_haploids(), low, empty)
+
+
+def _missing(genotypes: Genotypes, sites: int) -> tuple[int, int]:
+    """How many variants have a low call rate, and how many no genotype at all."""
+    low = empty = 0
+    called = np.isin(CLASSES, CALLED)
+    for start in range(0, sites, BLOCK):
+        counts = genotypes.counts(start, min(start + BLOCK, sites)).sum(axis=1)
+        present = counts[:, called].sum(axis=1)
+        eligible = present + counts[:, CLASSES.index("MISSING")]
+        low += int((present < LOW_CALL_RATE * eligible).sum())
+        empty += int(((present == 0) & (eligible > 0)).sum())
+    return low, empty

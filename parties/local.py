@@ -12,6 +12,7 @@ from mpcgen.errors import MpcgenError
 
 # A process that has not ended this long after another one failed has lost track of it.
 GRACE_SECONDS = 15.0
+Started = Callable[[str, int], object]
 INTERRUPTED = 130  # exit status of a process that its operator stopped
 
 
@@ -19,8 +20,14 @@ class InstitutionFailed(MpcgenError):
     """A party on this machine ended with an error, which it has told."""
 
 
-def run_as_processes(parts: Mapping[str, Callable[[], object]]) -> None:
+def run_as_processes(
+    parts: Mapping[str, Callable[[], object]],
+    started: Started = lambda _name, _process: None,
+) -> None:
     """Run one function for each institution, each in a process of its own.
+
+    Args:
+        started: called with the institution and its process id.
 
     Raises:
         InstitutionFailed: which ones failed first; the others were stopped.
@@ -34,8 +41,9 @@ def run_as_processes(parts: Mapping[str, Callable[[], object]]) -> None:
         for name, part in parts.items()
     }
     try:
-        for process in processes.values():
+        for name, process in processes.items():
             process.start()
+            started(name, process.pid or 0)
         _wait(processes)
     finally:
         for process in processes.values():

@@ -15,7 +15,7 @@ from mpcgen import __version__
 from mpcgen.errors import ConfigError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
-from mpcgen.parties.local import run_as_processes
+from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
 from mpcgen.protocols.genotype_counts import ALL
@@ -68,6 +68,7 @@ def run_local(
     configs: Mapping[str, Path],
     outputs: Mapping[str, Output],
     progress: Progress = lambda _units: None,
+    started: Started = lambda _name, _process: None,
 ) -> None:
     """Run all of a plan's institutions as processes on this machine.
 
@@ -76,6 +77,7 @@ def run_local(
         outputs: institution -> where its results go. All have the same, so one may be enough; one
             that is not named compares what was opened, and writes nothing.
         progress: told by the first institution.
+        started: told the name and the process id of each.
 
     Raises:
         MpcgenError: which institution stopped the study; it has told why.
@@ -93,7 +95,7 @@ def run_local(
             if name in outputs:
                 folder = drafts.enter_context(replacing_folder(outputs[name].folder))
                 parts[name] = partial(_write_results, *taken, outputs[name], folder)
-        run_as_processes(parts)
+        run_as_processes(parts, started)
 
 
 def _import_once(study: Study) -> None:

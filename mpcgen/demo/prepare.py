@@ -11,6 +11,7 @@ from mpcgen.net.keys import create
 from mpcgen.study.plan import Institution
 from mpcgen.study.write import plan_text, write_new
 
+RESULTS = "results"  # folder that the demonstration's runs write
 PEOPLE = {"A": 320, "B": 280, "C": 240}
 
 ABOUT = {
@@ -87,6 +88,18 @@ def prepare(folder: Path) -> Path:
     entries = _ENTRIES.format(sha256=sha256)
     write_new(plan, plan_text(ABOUT, "sites.tsv", sites, institutions, entries))
     return plan
+
+
+def is_demonstration(folder: Path) -> bool:
+    """Whether a folder is one that `prepare` made, and holds nothing else but its results."""
+    plan = folder / "plan.toml"
+    known = {plan.name, "sites.tsv", "peak.ids", RESULTS, *PEOPLE}
+    return (
+        plan.is_file()
+        and not folder.is_symlink()
+        and {path.name for path in folder.iterdir()} <= known
+        and f'title = "{ABOUT["title"]}"'.encode() in plan.read_bytes()
+    )
 
 
 def free_ports(number: int) -> list[int]:

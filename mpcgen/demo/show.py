@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mpcgen.demo.compare import compare
-from mpcgen.demo.prepare import PEOPLE, prepare
+from mpcgen.demo.prepare import PEOPLE, RESULTS, is_demonstration, prepare
 from mpcgen.errors import InputError, MpcgenError
 from mpcgen.parties.results import Output
-from mpcgen.parties.run import run_local
+from mpcgen.parties.run import configs_in, run_local
 from mpcgen.study.check import Network, describe
 from mpcgen.study.study import load_study
 
@@ -21,24 +22,31 @@ def show(folder: Path, say: Callable[[str], object]) -> None:
         MpcgenError: a value differs from PLINK's.
     """
     if folder.exists():
-        if not (folder / "plan.toml").is_file():
-            raise InputError("this exists and is no earlier demonstration", path=folder)
+        if not is_demonstration(folder):
+            raise InputError(
+                "this exists and is no earlier demonstration; name another folder with --out",
+                path=folder,
+            )
         shutil.rmtree(folder)
     plan = prepare(folder)
     study = load_study(plan)
     say(describe(study, Network()))
     say("")
     say("Running: each institution is a process with its own files, key and port.")
-    configs = {name: folder / name / f"{name}.toml" for name in PEOPLE}
-    run_local(study, configs, {name: Output(folder / "results" / name) for name in PEOPLE})
+    outputs = {name: Output(folder / RESULTS / name) for name in PEOPLE}
+    run_local(study, configs_in(folder, study), outputs, started=partial(_tell_process, say))
     say("")
     say("Compared with PLINK 1.9 on the pooled data, which no institution has:")
     say(f"  {'':42}{'plink1.9':20}{'values':>8}{'different':>11}")
-    comparisons = compare(folder / "results" / next(iter(PEOPLE)))
+    comparisons = compare(folder / RESULTS / next(iter(PEOPLE)))
     for found in comparisons:
         say(f"  {found.what:42}{found.command:20}{found.values:8}{found.different:11}")
     say("")
-    say(f"Tables, VCF, GWAS-SSF, plots and run record of each institution: {folder / 'results'}")
+    say(f"Tables, VCF, GWAS-SSF, plots and run record of each institution: {folder / RESULTS}")
     different = sum(found.different for found in comparisons)
     if different:
         raise MpcgenError(f"{different} values differ from PLINK's")
+
+
+def _tell_process(say: Callable[[str], object], name: str, process: int) -> None:
+    say(f"  {name} is process {process}")

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mpcgen.protocols.engines import ENGINES
+from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.study.study import Study, Task
 
-_KEPT_BACK = (
+_HIDDEN = (
     "Nothing else is opened: no institution's own counts, and no individual's genotype, leaves it "
     "but as shares that look random to every single other party."
 )
+_UNHIDDEN = "Besides, {} sees the counts of every single institution: this engine hides nothing."
 
 
 @dataclass(frozen=True)
@@ -29,34 +31,30 @@ def _lines(study: Study, network: Network) -> Iterator[str]:
     plan = study.plan
     yield f"Study {plan.id}: {plan.title}"
     yield f"plan {plan.path.name}, SHA-256 {plan.sha256}"
-    yield f"{len(study.sites)} sites on {plan.build}, SHA-256 {plan.sites_sha256}"
+    file = plan.sites_file.name
+    yield f"{len(study.sites)} sites of {file} on {plan.build}, SHA-256 {plan.sites_sha256}"
     yield ""
     yield "Who takes part"
     for institution in plan.institutions:
-        data = (
-            f"up to {institution.max_people} people" if institution.max_people else "without data"
-        )
+        most = institution.max_people
+        data = f"up to {most} people" if most else "without data"
         computes = ", computes" if institution.name in plan.computing else ""
         yield f"  {institution.name} at {institution.address}: {data}{computes}"
     yield f"  engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
     yield ""
     yield f"What is opened, to all of {', '.join(plan.names)}"
-    yield f"  the joint number of people: {', '.join(study.groups)}"
+    groups = ["everybody"] if study.groups == (ALL,) else study.groups
+    yield f"  people: the joint number of {' and of '.join(groups)}"
     for task in study.tasks:
-        units = f"{len(study.sites)} variants"
-        if task.chosen is not None:
-            units = f"{task.chosen.total} pairs of variants"
-        yield f"  {task.entry.name}: for each of {units}, the joint totals"
-        yield from (f"    {line}" for line in _openings(task))
-    yield f"  {_KEPT_BACK if plan.engine != 'clear' else ''}".rstrip()
+        yield from (f"  {line}" for line in _openings(study, task))
+    yield "  " + (_UNHIDDEN.format(plan.computing[0]) if plan.engine == "clear" else _HIDDEN)
     yield ""
     yield "What it implies"
     yield "  Whoever subtracts its own counts from a total knows the sum of the others'."
+    yield "  From how many people a total is follows which institutions lack a variant."
     yield "  Exact frequencies of many variants can tell whether a known genome took part."
-    for task in study.tasks:
-        yield from (f"  {sentence}" for sentence in task.statistic.implies())
-    if len(plan.owners) == 2:
-        yield "  There are two owners: each learns the other's whole table."
+    for sentence in dict.fromkeys(s for task in study.tasks for s in task.statistic.implies()):
+        yield f"  {sentence}"
     yield ""
     yield from _forecast(study, network)
     for warning in plan.warnings:
@@ -64,16 +62,35 @@ def _lines(study: Study, network: Network) -> Iterator[str]:
         yield f"WARNING  {warning}"
 
 
-def _openings(task: Task) -> Iterator[str]:
+def _openings(study: Study, task: Task) -> Iterator[str]:
+    unit, units = "variant", len(study.sites)
+    if task.chosen is not None:
+        unit, units = "pair of variants", task.chosen.total
+    yield f"{task.entry.name}: of each {unit} ({units} in all), the joint totals"
     for name, (_ring, columns) in task.statistic.opens.items():
-        yield f"{name}: {', '.join(columns)}"
+        yield f"  {name}: {', '.join(columns)}"
 
 
 def _forecast(study: Study, network: Network) -> Iterator[str]:
     cost = study.cost()
-    most = max(cost.sent.values())
+    sent = ", ".join(f"{name} {_bytes(cost.sent.get(name, 0))}" for name in study.plan.names)
     waiting = cost.rounds * network.round_trip_ms / 1000
-    sending = most * 8 / (network.mbit_per_s * 1e6)
-    yield f"Forecast, at {network.round_trip_ms:g} ms and {network.mbit_per_s:g} Mbit/s a party"
-    yield f"  {cost.rounds} rounds; at most {most / 1e6:.1f} MB sent by a party"
-    yield f"  about {(waiting + sending) / 60:.1f} minutes on the network, counting apart"
+    sending = max(cost.sent.values()) * 8 / (network.mbit_per_s * 1e6)
+    yield (
+        f"Forecast, for lines with a round trip of {network.round_trip_ms:g} ms and "
+        f"{network.mbit_per_s:g} Mbit/s"
+    )
+    yield f"  {cost.rounds} rounds; sent by {sent}"
+    minutes = (waiting + sending) / 60
+    yield (
+        f"  {f'{minutes:.0f} minutes' if minutes >= 1 else 'less than a minute'} on the network "
+        f"({waiting:.1f} s waiting, {sending:.1f} s sending); counting in each institution's own "
+        "files comes on top"
+    )
+
+
+def _bytes(number: int) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number} bytes"
