@@ -118,6 +118,13 @@ def test_randomness_comes_from_prg(module: str) -> None:
     assert asks == (module == "mpcgen.prg")
 
 
+def test_fixed_seeds_are_made_by_tests_only() -> None:
+    for module in MODULES:
+        text = ast.unparse(sources()[module])
+        assert text.count("for_tests_only") == (module == "mpcgen.prg"), module
+        assert "allow_pickle" not in text
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if part(m) == "protocols"])
 def test_protocols_know_no_sockets_files_clocks_or_environment(module: str) -> None:
     assert not [name for name in imports(module) if is_under(name, SIDE_EFFECTS)]
