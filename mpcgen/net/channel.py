@@ -219,7 +219,8 @@ class Channel(ABC):
                 f"{peer} sent message {header.counter} ({header.label!r}) where {due} was due; "
                 f"{self.me} is at {label!r}"
             )
-        if header.length != len(payload) or header.length > self.max_payload:
+        self._check_size(peer, header)
+        if header.length != len(payload):
             raise BadMessage(f"{peer} sent a wrong length at {header.label!r}")
         if len(self._early[peer]) >= MAX_EARLY:
             raise BadMessage(
@@ -228,6 +229,13 @@ class Channel(ABC):
             )
         self._next_in[peer] = due + 1
         return self._early[peer].append((header, payload))
+
+    def _check_size(self, peer: str, header: Header) -> None:
+        if header.length > self.max_payload:
+            raise BadMessage(
+                f"{peer} announced {header.length} bytes at {header.label!r}: "
+                f"at most {self.max_payload}"
+            )
 
     def _admit_control(self, peer: str, header: Header) -> None:
         if header.kind is Kind.HELLO:
@@ -243,7 +251,7 @@ class Channel(ABC):
         self._heard_abort = True
         deadline = time.monotonic() + LOOK_AROUND
         while passed_on and (arrival := self._take(max(0.0, deadline - time.monotonic()))):
-            if arrival.header.kind is Kind.ABORT and arrival.peer != peer:
+            if arrival.header.kind is not Kind.MESSAGE:
                 self._admit_control(arrival.peer, arrival.header)
         raise Abort(f"{peer} aborted: {reason.value}")
 

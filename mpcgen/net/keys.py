@@ -57,11 +57,14 @@ def load(path: Path) -> KeyPair:
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            _check_file(path, os.fstat(file.fileno()))
-            content = file.read(KEY_TEXT + 2)
+        descriptor = os.open(path, flags)
     except OSError as error:
         raise ConfigError(f"no secret key can be read: {error.strerror}", path=path) from None
+    try:
+        _check_file(path, os.fstat(descriptor))
+        content = os.read(descriptor, KEY_TEXT + 2)
+    finally:
+        os.close(descriptor)
     secret = content.decode("ascii", errors="replace").removesuffix("\n")
     if not is_key(secret):
         raise ConfigError(f"holds no secret key of {KEY_TEXT} Z85 characters", path=path)

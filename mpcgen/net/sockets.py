@@ -16,7 +16,7 @@ OVERHEAD = 1 << 10
 HEARTBEAT_MS = 2_000
 SILENCE_MS = 20_000
 HANDSHAKE_MS = 10_000
-RECONNECT_MS = 200
+RECONNECT_MS = (20, 1_000)
 ZAP_DOMAIN = b"mpcgen"
 
 Socket = zmq.Socket[bytes]
@@ -75,7 +75,9 @@ def sender(context: "zmq.Context[Socket]", keys: KeyPair, public_key: str) -> So
     socket.curve_publickey = keys.public.encode()
     socket.curve_secretkey = keys.secret.encode()
     socket.sndhwm = 0
-    socket.reconnect_ivl = RECONNECT_MS
+    # Nothing is queued for a peer that is not connected, so that close need not wait for one.
+    socket.immediate = 1
+    socket.reconnect_ivl, socket.reconnect_ivl_max = RECONNECT_MS
     return _bounded(socket)
 
 

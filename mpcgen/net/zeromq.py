@@ -85,7 +85,7 @@ class ZmqChannel(Channel):
         self._ready: deque[Arrival] = deque()
         self._partial: dict[str, _Partial] = {}
         self._up: set[str] = set()
-        self._trouble: dict[str, str] = {}
+        self._answered: set[str] = set()
         self._strangers = 0
         self._inbound: dict[int, str] = {}
         self._orphans: set[int] = set()
@@ -123,20 +123,27 @@ class ZmqChannel(Channel):
 
     def _connect(self) -> None:
         deadline = time.monotonic() + self.connect_timeout
-        while missing := [p for p in self.peers if not (p in self._up and p in self._greeted)]:
+        while missing := [peer for peer in self.peers if not self._met(peer)]:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise PartyTimeout("; ".join(self._absence(peer) for peer in missing))
+                raise PartyTimeout("\n".join(self._absence(peer) for peer in missing))
             self._step(left)
             while self._ready:
                 self._admit(self._ready.popleft(), "the first connection")
-            self._restart()
+            if self._ended and not self._listener.poll(0):
+                self._restart()
+        for peer in set(self.peers) - self._up:
+            self._hang_up(peer)
+
+    def _met(self, peer: str) -> bool:
+        """Both connections stand, or the peer has done its part and left already."""
+        return peer in self._greeted and bool(peer in self._up or self._early[peer])
 
     def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
         sender = self._senders[peer]
         # What is not bytes may change before the I/O thread reads it.
         view = memoryview(payload if isinstance(payload, bytes) else bytes(payload))
-        with suppress(zmq.Again):  # hung up
+        with suppress(zmq.Again):  # no connection: the peer is gone
             sender.send(header + view[:INLINE], zmq.NOBLOCK)
             for start in range(INLINE, len(view), CHUNK):
                 sender.send(view[start : start + CHUNK], zmq.NOBLOCK, copy=False)
@@ -180,11 +187,7 @@ class ZmqChannel(Channel):
         partial = self._partial.get(peer)
         if partial is None:
             header, start = Header.split(peer, frame.bytes)
-            if header.length > self.max_payload:
-                raise BadMessage(
-                    f"{peer} announced {header.length} bytes at {header.label!r}: "
-                    f"at most {self.max_payload}"
-                )
+            self._check_size(peer, header)
             if header.kind is Kind.HELLO:
                 self._greet(peer, int(frame.get(zmq.SRCFD)))
             partial = self._partial[peer] = _Partial(header, start)
@@ -245,8 +248,8 @@ class ZmqChannel(Channel):
 
     def _follow_dialled(self, peer: str, event: zmq.Event) -> None:
         if event is zmq.Event.HANDSHAKE_SUCCEEDED:
+            self._senders[peer].poll(0, zmq.POLLOUT)  # takes note of the new connection
             self._up.add(peer)
-            self._trouble.pop(peer, None)
             self._control(peer, Kind.HELLO)
         elif event is zmq.Event.DISCONNECTED:
             self._up.discard(peer)
@@ -257,8 +260,8 @@ class ZmqChannel(Channel):
                 f"{peer} at {self._book[peer].address} refuses the key of {self.me}: the public "
                 f"key in {peer}'s plan is not the one that belongs to the secret key used here"
             )
-        elif event in _HANDSHAKE_FAILED:
-            self._trouble[peer] = "somebody answers there without the key that is pinned for it"
+        elif event is zmq.Event.CONNECTED:
+            self._answered.add(peer)
 
     def _hang_up(self, peer: str) -> None:
         """Send nothing more: a process that comes back at that address is of another session."""
@@ -269,6 +272,8 @@ class ZmqChannel(Channel):
     def _restart(self) -> None:
         """While connecting, a peer that went away may come again: forget what it said."""
         for peer in self._ended:
+            if peer in self._gone and self._early[peer]:
+                continue
             self._greeted.discard(peer)
             self._gone.discard(peer)
             self._partial.pop(peer, None)
@@ -277,21 +282,14 @@ class ZmqChannel(Channel):
         self._ended.clear()
 
     def _absence(self, peer: str) -> str:
+        """Why we are still waiting for `peer`, as far as we can tell from here."""
         address = self._book[peer].address
         if peer in self._up:
             why = f"it listens at {address} but has not connected to {self.me}"
+        elif peer in self._answered:
+            why = f"who listens at {address} has not shown the key that is pinned for {peer}"
         else:
-            why = self._trouble.get(peer, "nobody answers there")
-            why = f"looked for at {address}, {why}"
-        refused = f" ({self._strangers} connections with unknown keys were refused)"
-        return (
-            f"{peer} did not come in {self.connect_timeout:g} s: {why}"
-            f"{refused if self._strangers else ''}"
-        )
-
-
-_HANDSHAKE_FAILED = (
-    zmq.Event.HANDSHAKE_FAILED_NO_DETAIL,
-    zmq.Event.HANDSHAKE_FAILED_PROTOCOL,
-    zmq.Event.HANDSHAKE_FAILED_AUTH,
-)
+            why = f"nobody listens at {address}"
+        if self._strangers:
+            why += f"; connections with unknown keys that were refused here: {self._strangers}"
+        return f"{peer} did not come in {self.connect_timeout:g} s: {why}"
