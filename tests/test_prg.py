@@ -1,7 +1,6 @@
 """The generator against AES and BLAKE2b used directly, and what it refuses."""
 
 import copy
-import hashlib
 import json
 import pickle
 from itertools import combinations
@@ -10,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from mpcgen.prg import KEY_BYTES, Prg, fresh_bytes
 from mpcgen.ring import Ring
+from tests.vectors.reference import derived, stream
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "prg.json").read_text())
 KEY = bytes(range(KEY_BYTES))
@@ -24,24 +23,11 @@ RINGS = [Ring(k) for k in (*range(1, 9), 32, 64, 128)]
 ALPHA = 1e-6  # of each statistical test; the keys are fixed, so no run differs from another
 
 
-def block_by_block(key: bytes, n: int) -> bytes:
-    """AES-256 in counter mode from 0, written as single encryptions of a 128-bit counter."""
-    aes = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()
-    blocks = (aes.update(counter.to_bytes(16, "big")) for counter in range(-(-n // 16)))
-    return b"".join(blocks)[:n]
-
-
-def derived(key: bytes, canonical: str) -> bytes:
-    return hashlib.blake2b(
-        canonical.encode("ascii"), digest_size=32, key=key, person=b"mpcgen prg"
-    ).digest()
-
-
 def expected(key: bytes, session: str | None, epoch: int, label: str, counter: int) -> bytes:
     """64 bytes of a stream, by the words of mpcgen.prg alone."""
     if session is not None:
         key = derived(key, f'["session",{{"hex":"{session}"}},{epoch}]')
-    return block_by_block(derived(key, f'["{label}",{counter}]'), 64)
+    return stream(key, label, counter, 64)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['label']}-{v['counter']}")

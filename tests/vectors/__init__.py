@@ -1,0 +1,1 @@
+"""Known answers, committed: whoever changes what is drawn, encoded or sent sees it here."""
