@@ -55,6 +55,8 @@ class Output:
 
 def _import_drawing() -> None:
     """Load the plotting library, half a second's work, while the parties compute."""
+    import scipy.special  # noqa: F401, PLC0415
+
     import mpcgen.report.drawing  # noqa: F401, PLC0415
 
 

@@ -18,7 +18,6 @@ from mpcgen.net.channel import Channel
 from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
-from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.institution import InstitutionConfig, read_config
 from mpcgen.study.loop import Part, Progress
@@ -84,7 +83,7 @@ def run_local(
     """
     for output in outputs.values():
         output.refuse_existing()
-    _import_once(study)
+    importlib.import_module("mpcgen.net.zeromq")  # once, before the institutions fork
     parts: dict[str, Callable[[], object]] = {}
     # The drafts are this process's, so that none is left whatever ends an institution's.
     with ExitStack() as drafts:
@@ -98,10 +97,12 @@ def run_local(
         run_as_processes(parts, started)
 
 
-def _import_once(study: Study) -> None:
-    """Import what every institution's process will use, so that forks find it there."""
-    for name in ("mpcgen.net.zeromq", *(() if ALL in study.groups else ("scipy.special",))):
-        importlib.import_module(name)
+def configs_in(folder: Path, study: Study) -> dict[str, Path]:
+    """Where the configurations of a rehearsal are: FOLDER/NAME.toml, or FOLDER/NAME/NAME.toml."""
+    return {
+        name: own if (own := folder / name / f"{name}.toml").exists() else folder / f"{name}.toml"
+        for name in study.plan.names
+    }
 
 
 def configs_in(folder: Path, study: Study) -> dict[str, Path]:

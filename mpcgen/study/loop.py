@@ -18,11 +18,17 @@ Progress = Callable[[int], None]  # called with the number of units done since t
 
 @dataclass(frozen=True)
 class Part:
-    """Result tables of one entry on one batch."""
+    """What one entry opened on one batch."""
 
     task: Task
     batch: Batch
-    tables: Mapping[str, Table]
+    opened: Mapping[str, Integers]
+    sites: Sites
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        """The entry's result tables: its public step, taken by whoever looks."""
+        return self.task.statistic.public(self.opened, self.sites)
 
 
 class LocalBatch:
@@ -61,27 +67,31 @@ def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int
 
     Args:
         sizes: an owner's number of people in each group; None elsewhere.
+    """
+    values = None if sizes is None else PEOPLE_RING.encode(sizes)
+    shares = box.input(PEOPLE, PEOPLE_RING, (len(study.groups),), values)
+    opened = PEOPLE_RING.signed(box.open({PEOPLE: reduce(add, shares.values())})[PEOPLE])
+    return dict(zip(study.groups, (int(n) for n in opened), strict=True))
+
+
+def check_people(study: Study, people: Mapping[str, int]) -> None:
+    """Refuse a study that its joint group sizes rule out; all parties see the same ones.
 
     Raises:
         RangeError: more people than the plan's range proof allows.
         PlanError: a group without anybody.
     """
-    values = None if sizes is None else PEOPLE_RING.encode(sizes)
-    shares = box.input(PEOPLE, PEOPLE_RING, (len(study.groups),), values)
-    opened = PEOPLE_RING.signed(box.open({PEOPLE: reduce(add, shares.values())})[PEOPLE])
-    people = dict(zip(study.groups, (int(n) for n in opened), strict=True))
     for group, number in people.items():
         if number == 0:
-            raise PlanError(
-                f"there are no {group} at any institution: the study cannot be computed",
-                path=study.plan.path,
+            raise study.plan.fail(
+                f"there are no {group} at any institution: the study cannot be computed; look at "
+                "the phenotypes' coding with `mpcgen data check`"
             )
     if sum(people.values()) > study.plan.max_people:
         raise RangeError(
             f"{sum(people.values())} people take part; the plan's range proof ends at "
             f"{study.plan.max_people}"
         )
-    return people
 
 
 def compute(
@@ -90,7 +100,7 @@ def compute(
     genotypes: Genotypes | None,
     progress: Progress = lambda _units: None,
 ) -> Iterator[Part]:
-    """Run a study's batches at one party; yields result tables as they come.
+    """Run a study's batches at one party; yields what they open as it comes.
 
     Nothing of them may be written for good before the iteration has ended: its last step compares
     what all parties saw opened.
@@ -107,7 +117,7 @@ def compute(
         for task in batch.tasks:
             opened = task.statistic.secure(box, totals, Totals(batch, task))
             chrom = study.sites.chrom[batch.start : batch.stop]
-            yield Part(task, batch, task.statistic.public(opened, Sites(chrom)))
+            yield Part(task, batch, opened, Sites(chrom))
         progress(batch.units)
     box.confirm()
 
