@@ -5,6 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test depends on time: a busy machine is not a failure.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 OPEN_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "open"
 REQUIRED = "MPCGEN_REQUIRE_ORACLES" in os.environ
