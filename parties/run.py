@@ -105,14 +105,6 @@ def configs_in(folder: Path, study: Study) -> dict[str, Path]:
     }
 
 
-def configs_in(folder: Path, study: Study) -> dict[str, Path]:
-    """Where the configurations of a rehearsal are: FOLDER/NAME.toml, or FOLDER/NAME/NAME.toml."""
-    return {
-        name: own if (own := folder / name / f"{name}.toml").exists() else folder / f"{name}.toml"
-        for name in study.plan.names
-    }
-
-
 def config_of(name: str, path: Path) -> InstitutionConfig:
     """The configuration of one institution.
 

@@ -91,6 +91,7 @@ def lay_out(
     """Write everything that a study needs; returns its plan."""
     rules = rules or Rules()
     shutil.copy(sites, folder / sites.name)
+    listed = read_sites(sites)
     text = f"""
 [study]
 id = "test"
@@ -101,7 +102,8 @@ ancestry = "European"
 technology = "Genome-wide genotyping array"
 [sites]
 file = {_quoted(sites.name)}
-sha256 = "{read_sites(sites).sha256}"
+sha256 = "{listed.sha256}"
+frequency_sha256 = "{listed.frequency_sha256}"
 palindromic = "{rules.palindromic}"
 [people]
 founders_only = {json.dumps(rules.founders_only)}

@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 
+from mpcgen.demo.prepare import prepare
+from mpcgen.errors import PlanError
+from mpcgen.genome.sites import read_sites
 from mpcgen.report.tables import read_table
+from mpcgen.study.study import load_study
 from tests import studies
 from tests.agreement import read_printed
 from tests.plink_files import HET, HOM_ALT, HOM_REF, MISSING, Files, pooled
@@ -132,3 +137,21 @@ def test_by_reference_frequency(tmp_path: Path, program: Any) -> None:
     assert len(set(absent)) > 4  # some are left out at some institutions only
     assert_is(table, kept, tmp_path, program("plink1.9"))
     np.testing.assert_array_equal(table["ABSENT_CT"], absent)
+
+
+@pytest.mark.parametrize("pinned", ["", 'frequency_sha256 = "00"\n'], ids=["missing", "another"])
+def test_the_plan_pins_the_frequencies(tmp_path: Path, pinned: str) -> None:
+    """Institutions with other frequencies would orient palindromic variants another way round."""
+    sites = tmp_path / "sites.tsv"
+    sites.write_text("CHROM\tPOS\tID\tREF\tALT\tAF\n1\t5\trs1\tA\tT\t0.25\n1\t6\trs2\tC\tG\tNA\n")
+    plan = prepare(tmp_path / "study")
+    text = plan.read_text().replace('"as_given"', '"by_reference_frequency"')
+    hashes = {read_sites(plan.parent / "sites.tsv").sha256: read_sites(sites).sha256}
+    for old, new in hashes.items():
+        text = text.replace(old, new)
+    sites.rename(plan.parent / "sites.tsv")
+    text = text.replace("[sites]\n", f"[sites]\n{pinned}").partition("[[entries]]")[0]
+    plan.write_text(text + studies.FREQUENCY)
+    wanted = read_sites(plan.parent / "sites.tsv").frequency_sha256
+    with pytest.raises(PlanError, match=f"{wanted}; the plan has frequency_sha256"):
+        load_study(plan)

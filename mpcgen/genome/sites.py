@@ -51,6 +51,17 @@ class SiteList:
         columns = (self.chrom_names, _decimal(self.pos), self.ref, self.alt, self.id)
         return hashlib.sha256(tab_lines(columns)).hexdigest()
 
+    @cached_property
+    def frequency_sha256(self) -> str | None:
+        """Hash of the frequencies, as sha256; None where the list has none.
+
+        SHA-256 over them as little-endian float64, every NaN the same.
+        """
+        if self.frequency is None:
+            return None
+        canonical = np.where(np.isnan(self.frequency), np.nan, self.frequency)
+        return hashlib.sha256(canonical.astype("<f8").tobytes()).hexdigest()
+
     def take(self, rows: NDArray[np.int64]) -> "SiteList":
         """Return the site list of these rows, in their order."""
         return SiteList(

@@ -8,7 +8,7 @@ from operator import add
 import numpy as np
 
 from mpcgen.abb import Box, Secret
-from mpcgen.errors import PlanError, RangeError
+from mpcgen.errors import RangeError
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.protocols.statistic import Input, Integers, Sites, Table
 from mpcgen.study.study import PEOPLE, PEOPLE_RING, Batch, Study, Task

@@ -1,7 +1,8 @@
 """The study plan: one TOML file that every institution reads, checks and runs unchanged.
 
     [study]         id, title, build, trait, ancestry, technology
-    [sites]         file (beside the plan), sha256 of its canonical rows, palindromic
+    [sites]         file (beside the plan), sha256 of its canonical rows, palindromic;
+                    frequency_sha256 where the palindromic rule uses the list's frequencies
     [people]        founders_only
     [engine]        name, computing (which institutions compute)
     [release]       floors
@@ -94,6 +95,7 @@ class Plan:
     technology: str
     sites_file: Path
     sites_sha256: str
+    frequency_sha256: str | None
     palindromic: str
     founders_only: bool
     engine: str
@@ -183,6 +185,7 @@ def read_plan(path: Path) -> Plan:
         technology=study.get("technology", str),
         sites_file=path.parent / sites.get("file", str),
         sites_sha256=_match(sites, "sha256", _SHA256, "64 hexadecimal digits, 0-9 and a-f"),
+        frequency_sha256=sites.optional("frequency_sha256", str),
         palindromic=sites.choice("palindromic", PALINDROMIC),
         founders_only=people.get("founders_only", bool, False),
         engine=name,

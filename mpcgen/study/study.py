@@ -145,6 +145,8 @@ def load_study(path: Path) -> Study:
             "sites",
             "sha256",
         )
+    if plan.palindromic == "by_reference_frequency":
+        _check_frequencies(plan, sites)
     groups = _groups(plan)
     study = Study(plan, sites, groups, tuple(_task(plan, e, sites, groups) for e in plan.entries))
     _prove_ranges(study)
@@ -173,6 +175,23 @@ def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) ->
         if not chosen.total:
             raise plan.fail("no pair of variants stands in its window", entry)
     return Task(entry, statistic, chosen)
+
+
+def _check_frequencies(plan: Plan, sites: SiteList) -> None:
+    """The frequencies decide which way round alleles are read, so the plan pins them too."""
+    if sites.frequency_sha256 is None:
+        raise plan.document.fail(
+            "by_reference_frequency wants a site list with frequencies (column AF)",
+            "sites",
+            "palindromic",
+        )
+    if plan.frequency_sha256 != sites.frequency_sha256:
+        raise plan.document.fail(
+            f"the frequencies of {plan.sites_file.name} have SHA-256 {sites.frequency_sha256}; the "
+            f"plan has frequency_sha256 = {plan.frequency_sha256 or 'nothing'}",
+            "sites",
+            "palindromic",
+        )
 
 
 def _prove_ranges(study: Study) -> None:
