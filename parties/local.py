@@ -10,8 +10,9 @@ from multiprocessing.process import BaseProcess
 
 from mpcgen.errors import MpcgenError
 
-# A process that has not ended this long after another one failed has lost track of it.
-GRACE_SECONDS = 15.0
+# How long the others have to tell what they saw after one has failed; in a session they see it at
+# once, and before that they would wait for it until their time-out.
+GRACE_SECONDS = 3.0
 Started = Callable[[str, int], object]
 INTERRUPTED = 130  # exit status of a process that its operator stopped
 
@@ -70,6 +71,8 @@ def _wait(processes: Mapping[str, BaseProcess]) -> None:
     while waiting and (deadline is None or time.monotonic() < deadline):
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         ended = [waiting.pop(s) for s in wait(list(waiting), left) if isinstance(s, int)]
+        for name in ended:
+            processes[name].join()  # its sentinel can be ready before its exit code is
         failed += [name for name in ended if processes[name].exitcode and deadline is None]
         if failed and deadline is None:
             deadline = time.monotonic() + GRACE_SECONDS

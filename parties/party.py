@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from mpcgen.cost import Cost
@@ -13,7 +13,7 @@ from mpcgen.parties.owner import OwnData, open_study_data
 from mpcgen.parties.session import open_session
 from mpcgen.prg import Prg
 from mpcgen.study.institution import InstitutionConfig
-from mpcgen.study.loop import Part, Progress, compute, open_people
+from mpcgen.study.loop import Part, Progress, check_people, compute, open_people
 from mpcgen.study.study import Study
 
 Consume = Callable[[Iterator[Part], Mapping[str, int]], None]
@@ -70,15 +70,14 @@ def take_part(
     )
     began = time.monotonic()
     with source as data, connect() as channel:
-        try:
+        with _telling(channel):
             session, box = open_session(channel, study, own or Prg.fresh())
             before = _sent(channel)
             people = open_people(study, box, None if data is None else data.sizes)
+        check_people(study, people)  # untold: everybody sees the same, and says why by itself
+        with _telling(channel):
             genotypes = None if data is None else data.genotypes
             consume(compute(study, box, genotypes, progress), people)
-        except BaseException as error:
-            channel.abort(AbortReason.of(error))
-            raise
         return Session(
             id=session,
             people=people,
@@ -88,6 +87,16 @@ def take_part(
             seconds=time.monotonic() - began,
             opened=tuple(box.leakage.opened),
         )
+
+
+@contextmanager
+def _telling(channel: Channel) -> Iterator[None]:
+    """Tell the other parties when this one stops."""
+    try:
+        yield
+    except BaseException as error:
+        channel.abort(AbortReason.of(error))
+        raise
 
 
 def _sent(channel: Channel) -> int:

@@ -21,9 +21,9 @@ from contextlib import suppress
 from typing import ClassVar, Unpack
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
+from zmq import Event
 
-from mpcgen.errors import BadMessage, PartyTimeout, TransportError
+from mpcgen.errors import Abort, BadMessage, PartyTimeout, TransportError
 from mpcgen.net import sockets
 from mpcgen.net.address import dialable
 from mpcgen.net.channel import Arrival, Channel, ChannelOptions
@@ -35,6 +35,14 @@ __all__ = ["Peer", "ZmqChannel"]
 
 INLINE = 1 << 16
 """Payload bytes that go into a message's first frame."""
+
+
+_DIALLED = (
+    Event.CONNECTED,
+    Event.HANDSHAKE_SUCCEEDED,
+    Event.HANDSHAKE_FAILED_AUTH,
+    Event.DISCONNECTED,
+)
 
 
 class _Partial:
@@ -102,7 +110,7 @@ class ZmqChannel(Channel):
         self._monitors: dict[Socket, str | None] = {}
         self._zap = sockets.zap(self._context)
         self._listener = sockets.listener(self._context, keys, self.max_payload)
-        self._watch(self._listener, None)
+        self._watch(self._listener, None, Event.ACCEPTED, Event.DISCONNECTED)
         sockets.bind(self._listener, self.me, listen)
         for socket in (self._zap, self._listener):
             self._poller.register(socket, zmq.POLLIN)
@@ -111,11 +119,11 @@ class ZmqChannel(Channel):
             for peer, at in self._book.items()
         }
         for peer, sender in self._senders.items():
-            self._watch(sender, peer)
+            self._watch(sender, peer, *_DIALLED)
             sockets.dial(sender, self._book[peer].address)
 
-    def _watch(self, socket: Socket, peer: str | None) -> None:
-        monitor = socket.get_monitor_socket()
+    def _watch(self, socket: Socket, peer: str | None, *events: Event) -> None:
+        monitor = sockets.monitor(socket, *events)
         self._monitors[monitor] = peer
         self._poller.register(monitor, zmq.POLLIN)
 
@@ -126,14 +134,24 @@ class ZmqChannel(Channel):
         while missing := [peer for peer in self.peers if not self._met(peer)]:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise PartyTimeout("\n".join(self._absence(peer) for peer in missing))
+                late = f"did not come in {self.connect_timeout:g} s"
+                raise PartyTimeout("\n".join(self._absence(peer, late) for peer in missing))
             self._step(left)
             while self._ready:
-                self._admit(self._ready.popleft(), "the first connection")
+                self._meet(self._ready.popleft())
             if self._ended and not self._listener.poll(0):
                 self._restart()
         for peer in set(self.peers) - self._up:
             self._hang_up(peer)
+
+    def _meet(self, arrival: Arrival) -> None:
+        """Take a message in; where its sender gives up, say who has not come."""
+        try:
+            self._admit(arrival, "the first connection")
+        except Abort as stop:
+            absent = [p for p in self.peers if p not in self._greeted | {arrival.peer}]
+            words = [str(stop), *(self._absence(peer, "has not come") for peer in absent)]
+            raise Abort("\n".join(words)) from None
 
     def _met(self, peer: str) -> bool:
         """Both connections stand, or the peer has done its part and left already."""
@@ -229,45 +247,45 @@ class ZmqChannel(Channel):
     def _follow(self, monitor: Socket) -> None:
         peer = self._monitors[monitor]
         while monitor.poll(0):
-            message = parse_monitor_message(monitor.recv_multipart())
-            event, value = zmq.Event(message["event"]), int(message["value"])
+            event, value = sockets.read_event(monitor)
             if peer is None:
                 self._follow_accepted(event, value)
             else:
                 self._follow_dialled(peer, event)
 
-    def _follow_accepted(self, event: zmq.Event, connection: int) -> None:
-        if event is zmq.Event.ACCEPTED:
+    def _follow_accepted(self, event: Event, connection: int) -> None:
+        if event is Event.ACCEPTED:
             self._orphans.discard(connection)
-        elif event is zmq.Event.DISCONNECTED:
+        elif event is Event.DISCONNECTED:
             peer = self._inbound.pop(connection, None)
             if peer is None:
                 self._orphans.add(connection)
             else:
                 self._ended.add(peer)
 
-    def _follow_dialled(self, peer: str, event: zmq.Event) -> None:
-        if event is zmq.Event.HANDSHAKE_SUCCEEDED:
+    def _follow_dialled(self, peer: str, event: Event) -> None:
+        if event is Event.HANDSHAKE_SUCCEEDED:
             self._senders[peer].poll(0, zmq.POLLOUT)  # takes note of the new connection
             self._up.add(peer)
             self._control(peer, Kind.HELLO)
-        elif event is zmq.Event.DISCONNECTED:
+        elif event is Event.DISCONNECTED:
             self._up.discard(peer)
             if self._connected:
                 self._hang_up(peer)
-        elif event is zmq.Event.HANDSHAKE_FAILED_AUTH and not self._connected:
+        elif event is Event.HANDSHAKE_FAILED_AUTH and not self._connected:
             raise TransportError(
                 f"{peer} at {self._book[peer].address} refuses the key of {self.me}: the public "
                 f"key in {peer}'s plan is not the one that belongs to the secret key used here"
             )
-        elif event is zmq.Event.CONNECTED:
+        elif event is Event.CONNECTED:
             self._answered.add(peer)
 
     def _hang_up(self, peer: str) -> None:
         """Send nothing more: a process that comes back at that address is of another session."""
         sender = self._senders[peer]
         sender.linger = 0
-        sender.disconnect(dialable(self._book[peer].address))
+        with suppress(zmq.ZMQError):  # hung up before
+            sender.disconnect(dialable(self._book[peer].address))
 
     def _restart(self) -> None:
         """While connecting, a peer that went away may come again: forget what it said."""
@@ -281,7 +299,7 @@ class ZmqChannel(Channel):
             self._next_in[peer] = 0
         self._ended.clear()
 
-    def _absence(self, peer: str) -> str:
+    def _absence(self, peer: str, words: str) -> str:
         """Why we are still waiting for `peer`, as far as we can tell from here."""
         address = self._book[peer].address
         if peer in self._up:
@@ -292,4 +310,4 @@ class ZmqChannel(Channel):
             why = f"nobody listens at {address}"
         if self._strangers:
             why += f"; connections with unknown keys that were refused here: {self._strangers}"
-        return f"{peer} did not come in {self.connect_timeout:g} s: {why}"
+        return f"{peer} {words}: {why}"
