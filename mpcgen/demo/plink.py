@@ -32,7 +32,7 @@ def agrees(ours: ArrayLike, printed: ArrayLike) -> NDArray[np.bool_]:
     theirs = np.array([np.nan if text in UNDEFINED else float(text) for text in texts])
     within = np.array([half_unit(text) if text[-1].isdigit() else 0.0 for text in texts])
     with np.errstate(invalid="ignore"):
-        close = np.abs(values - theirs) <= within + 1e-9 * np.abs(theirs)
+        close = np.isfinite(theirs) & (np.abs(values - theirs) <= within + 1e-9 * np.abs(theirs))
     return np.asarray(close | (values == theirs) | (np.isnan(values) & np.isnan(theirs)))
 
 
