@@ -420,6 +420,23 @@ def test_strangers_do_not_disturb_a_session() -> None:
     everybody(play(channels, {"A": a, "B": others, "C": others}))
 
 
+def test_a_crowd_of_strangers_does_not_stop_a_busy_party() -> None:
+    """Also where it looks at its sockets only after all of them have come."""
+    addresses = free_addresses(("A", "B"))
+    host, _, port = addresses["A"].rpartition(":")
+
+    def part(channel: Channel) -> None:
+        meet(channel)
+        if channel.me == "A":
+            for _ in range(3000):
+                with socket.create_connection((host, int(port)), 5) as stranger:
+                    stranger.sendall(JUNK[0])
+        to_all(channel, "afterwards", "!")
+
+    channels: dict[str, Channel] = {name: joined(name, addresses) for name in ("A", "B")}
+    everybody(play(channels, part))
+
+
 def test_a_second_process_of_the_same_name_does_not_disturb() -> None:
     addresses = free_addresses(("A", "B"))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 from mpcgen.errors import ConfigError, PortTaken
 from mpcgen.net.address import bindable, dialable
@@ -87,6 +88,23 @@ def _bounded(socket: Socket) -> Socket:
     socket.heartbeat_timeout = SILENCE_MS
     socket.handshake_ivl = HANDSHAKE_MS
     return socket
+
+
+def monitor(socket: Socket, *events: zmq.Event) -> Socket:
+    """Where `events` of `socket` can be read, see read_event."""
+    endpoint = f"inproc://monitor.{socket.fileno()}"
+    socket.monitor(endpoint, sum(events))
+    reader: Socket = socket.context.socket(zmq.PAIR)
+    # A full queue would stop the I/O thread, and strangers can fill it while we are busy.
+    reader.rcvhwm = 0
+    reader.connect(endpoint)
+    return reader
+
+
+def read_event(reader: Socket) -> tuple[zmq.Event, int]:
+    """The next event and its value: a connection (file descriptor) or an error."""
+    message = parse_monitor_message(reader.recv_multipart())
+    return zmq.Event(message["event"]), message["value"]
 
 
 def dial(socket: Socket, address: str) -> None:

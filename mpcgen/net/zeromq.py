@@ -36,7 +36,6 @@ __all__ = ["Peer", "ZmqChannel"]
 INLINE = 1 << 16
 """Payload bytes that go into a message's first frame."""
 
-
 _DIALLED = (
     Event.CONNECTED,
     Event.HANDSHAKE_SUCCEEDED,
