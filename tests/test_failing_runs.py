@@ -1,0 +1,271 @@
+"""Runs that fail between institutions, through the real commands: who is named, what is left."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mpcgen.errors import MpcgenError, TransportError
+from mpcgen.net import keys
+from mpcgen.net.channel import Channel
+from mpcgen.parties import run
+from mpcgen.parties.party import Consume, Session, take_part
+from mpcgen.parties.results import Output
+from mpcgen.parties.run import zmq_channel
+from mpcgen.study.institution import InstitutionConfig, read_config
+from mpcgen.study.loop import Part
+from mpcgen.study.plan import read_plan
+from mpcgen.study.study import Study, load_study
+from tests import small
+from tests.small import assert_refused, assert_told, command, edit, nothing_written
+
+Connect = Callable[[], Channel]
+
+HANDSHAKE = {"hello", "heard"}
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    small.lay_out(tmp_path)
+    return tmp_path
+
+
+def start(plan: Path, name: str) -> subprocess.Popen[str]:
+    """`mpcgen run PLAN --as NAME`, in a process of its own."""
+    words = ["run", str(plan), "--as", name, "--config", str(plan.with_name(f"{name}.toml"))]
+    return subprocess.Popen(
+        [sys.executable, "-m", "mpcgen", *words, "--no-plots"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def assert_failed(process: subprocess.Popen[str], *words: str) -> None:
+    out, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, told
+    assert "results" not in out
+    assert_told(told, *words)
+
+
+class Observer(threading.Thread):
+    """An institution in this process, which notes what it receives and how it ends."""
+
+    def __init__(self, plan: Path, name: str):
+        super().__init__()
+        self.study, self.config = load_study(plan), read_config(plan.with_name(f"{name}.toml"))
+        self.labels: set[str] = set()
+        self.error: MpcgenError | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            take_part(self.study, self.config, self._channel, self._consume)
+        except MpcgenError as error:
+            self.error = error
+
+    def _consume(self, parts: Iterator[Part], _people: object) -> None:
+        for _part in parts:
+            pass
+
+    def _channel(self) -> Channel:
+        channel = zmq_channel(self.study, self.config)
+        channel.on_message = self._note
+        return channel
+
+    def _note(self, way: str, _peer: str, label: str, _counter: int, _length: int) -> None:
+        if way == "received":
+            self.labels.add(label)
+
+
+def observe(plan: Path, *names: str) -> list[Observer]:
+    return [Observer(plan, name) for name in names]
+
+
+def ended(observers: Sequence[Observer]) -> list[Observer]:
+    for observer in observers:
+        observer.join(PATIENCE)
+        assert not observer.is_alive()
+    return list(observers)
+
+
+def other_plan(folder: Path, old: str, new: str) -> Path:
+    """Another plan than plan.toml, beside it."""
+    other = folder / "other.toml"
+    other.write_text((folder / "plan.toml").read_text())
+    edit(other, old, new)
+    return other
+
+
+def test_plans_that_differ(folder: Path) -> None:
+    other = other_plan(folder, "a trait", "another trait")
+    with nothing_written(folder):
+        a = start(folder / "plan.toml", "A")
+        b, c = ended([*observe(folder / "plan.toml", "B"), *observe(other, "C")])
+        mine, theirs = (read_plan(plan).sha256 for plan in (folder / "plan.toml", other))
+        assert_failed(a, "the plan's SHA-256 differs", f"A has '{mine}'", f"C has '{theirs}'")
+    assert "differs" in str(b.error)
+    assert "differs" in str(c.error)
+    assert b.labels | c.labels <= HANDSHAKE
+
+
+def test_a_peer_with_another_key(folder: Path) -> None:
+    plan = folder / "plan.toml"
+    edit(plan, "connect_seconds = 30", "connect_seconds = 3")
+    pinned = read_plan(plan).institution("C").key
+    (folder / "C.key").unlink()
+    other = other_plan(folder, pinned, keys.create(folder / "C.key").public)
+    with nothing_written(folder):
+        a = start(plan, "A")
+        b, c = ended([*observe(plan, "B"), *observe(other, "C")])
+        assert_failed(a, "C ", "come: ")
+    assert_told(str(b.error), "C ", "come: ")
+    assert isinstance(c.error, TransportError)
+    assert_told(str(c.error), "refuses the key of C: the public key in")
+    assert b.labels | c.labels == set()
+
+
+def test_an_institution_that_never_comes(folder: Path) -> None:
+    plan = folder / "plan.toml"
+    edit(plan, "connect_seconds = 30", "connect_seconds = 3")
+    address = read_plan(plan).institution("C").address
+    with nothing_written(folder):
+        a = start(plan, "A")
+        (b,) = ended(observe(plan, "B"))
+        assert_failed(a, *(absent := ("C ", f"nobody listens at {address}")))
+    assert_told(str(b.error), *absent)  # one of them gives up first, and the other with it
+    assert b.labels == set()
+
+
+def test_a_port_that_is_taken(folder: Path) -> None:
+    plan = folder / "plan.toml"
+    address = read_plan(plan).institution("A").address
+    host, _, port = address.rpartition(":")
+    with socket.create_server((host, int(port))), nothing_written(folder):
+        result = command("run", plan, "--as", "A", "--config", folder / "A.toml")
+    assert_refused(result, f"A cannot listen at {address}", "another port in the plan")
+
+
+@pytest.mark.parametrize(("code", "missing"), [(1, "cases"), (2, "controls")])
+def test_a_joint_total_without_a_group(folder: Path, code: int, missing: str) -> None:
+    for name in small.NAMES:
+        lines = (folder / f"{name}.fam").read_text().splitlines()
+        (folder / f"{name}.fam").write_text("".join(f"{line[:-1]}{code}\n" for line in lines))
+    plan = folder / "plan.toml"
+    with nothing_written(folder):
+        a = start(plan, "A")
+        b, c = ended(observe(plan, "B", "C"))
+        assert_failed(a, f"there are no {missing} at any institution")
+    assert missing in str(b.error)
+    assert missing in str(c.error)
+    opened = {label for label in b.labels | c.labels if "variants" in label}
+    assert opened == set()
+
+
+def test_kill_9_in_mid_run(folder: Path) -> None:
+    """The others stop long before their time-out and say whom they lost."""
+    plan = folder / "plan.toml"
+    edit(plan, "timeout_seconds = 30", "timeout_seconds = 600")
+    with nothing_written(folder):
+        a, b = start(plan, "A"), start(plan, "B")
+        with stalling(folder, "C") as c:
+            os.kill(c.pid, signal.SIGKILL)
+            assert_failed(a, "C was lost in the middle of the session")
+            assert_failed(b, "C was lost in the middle of the session")
+
+
+STALL = """
+import sys, time
+from pathlib import Path
+from mpcgen.parties.party import take_part
+from mpcgen.parties.run import config_of, zmq_channel
+from mpcgen.study.study import load_study
+
+plan, name = Path(sys.argv[1]), sys.argv[2]
+study, config = load_study(plan), config_of(name, plan.with_name(name + ".toml"))
+
+def stall(parts, people):
+    next(parts)
+    print("in mid-run", flush=True)
+    time.sleep(600)
+
+take_part(study, config, lambda: zmq_channel(study, config), stall)
+"""
+
+
+@contextmanager
+def stalling(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
+    """A party that stops in the middle of a session, still connected."""
+    words = [sys.executable, "-c", STALL, str(folder / "plan.toml"), name]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "in mid-run\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_kill_9_of_one_of_a_rehearsal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is left of any institution, its own drafts included."""
+
+    def until_killed(
+        study: Study, config: InstitutionConfig, connect: Connect, consume: Consume, **_: object
+    ) -> Session:
+        def die(parts: Iterator[Part], _people: object) -> None:
+            next(parts)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return take_part(study, config, connect, die if config.name == "C" else consume)
+
+    monkeypatch.setattr(run, "take_part", until_killed)
+    study = load_study(folder / "plan.toml")
+    configs = {name: folder / f"{name}.toml" for name in small.NAMES}
+    outputs = {name: Output(folder / "out" / name, plots=False) for name in small.NAMES}
+    with nothing_written(folder), pytest.raises(MpcgenError, match=r"at C \(.*signal 9\)"):
+        run.run_local(study, configs, outputs)
+    told = capfd.readouterr().err
+    assert_told(told, "A: C was lost", "B: C was lost")
+
+
+def test_a_rehearsal_names_who_stopped_it(folder: Path) -> None:
+    plan = folder / "plan.toml"
+    edit(folder / "B.fam", "B3\tB3", "B1\tB1")
+    with nothing_written(folder):
+        words = ["run", plan, "--local", folder, "--each", "--out", folder / "a" / "b"]
+        rehearsal = subprocess.run(
+            [sys.executable, "-m", "mpcgen", *map(str, words)],
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
+        )  # fmt: skip
+    assert rehearsal.returncode == 1
+    told = "B.fam, line 4: the sample B1 B1 stands on line 2 already"
+    assert_told(rehearsal.stderr, told, "mpcgen: the study stopped at B; there are no results")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_operator_stops_a_party(folder: Path, how: signal.Signals) -> None:
+    with nothing_written(folder):
+        a = start(folder / "plan.toml", "A")
+        while not list(folder.glob(".*")):  # until it has begun
+            assert a.poll() is None
+            time.sleep(0.05)
+        a.send_signal(how)
+        assert_failed(a, "Aborted!")
+
+
+def test_two_results_of_one_name(folder: Path) -> None:
+    """The later one is refused, and the earlier one stays."""
+    result = command("run", folder / "plan.toml", "--local", folder, "--no-plots")
+    assert result.exit_code == 0, result.output
+    with nothing_written(folder):
+        again = command("run", folder / "plan.toml", "--local", folder, "--no-plots")
+    assert_refused(again, "plan-results: results exist already; name another folder")
