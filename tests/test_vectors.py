@@ -49,7 +49,7 @@ def play(k: int, seed: int, spoil: tuple[str, str, str] | None = None) -> tuple[
         seat = Seat(me, PARTIES, OWNERS, COMPUTING)
         return program(ENGINES["replicated"].set_up(channel, seat, leakage, SESSION, 0, own), ring)
 
-    ended = outcomes(PARTIES, part, timeout=5)
+    ended = outcomes(PARTIES, part)
     return ended, sorted(messages)
 
 
