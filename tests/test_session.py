@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import mpcgen
 from mpcgen import codec
 from mpcgen.abb import Box
-from mpcgen.errors import Abort, BadMessage, MpcgenError, Refused
+from mpcgen.errors import Abort, BadMessage, MpcgenError, PartyLost, Refused
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.net.memory import MemoryNetwork
@@ -194,6 +194,15 @@ def hear(study: Study, payload: bytes, **options: Any) -> MpcgenError | None:
             assert {label for _, label, _ in sent.by["A"]} <= {"hello", "heard"}
             return error
     return None
+
+
+def test_a_party_that_greets_and_goes_is_missed(pair: Study) -> None:
+    """Its last words do not make a session: not all have heard all."""
+    network = MemoryNetwork(pair.plan.names)
+    with network.channel("B") as b:
+        b.exchange("hello", {"A": codec.encode(greeting(pair))}, {})
+    with network.channel("A") as a, pytest.raises(PartyLost, match="B closed its channel"):
+        open_session(a, pair, Prg.fresh())
 
 
 json_values = st.recursive(
