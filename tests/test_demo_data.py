@@ -15,7 +15,15 @@ DATA = Path(mpcgen.demo.__file__).parent / "data"
 NAMES = ("A", "B", "C")
 PEOPLE = {"A": 320, "B": 280, "C": 240}
 VARIANTS = 2500
-LD = ("--extract", str(DATA / "peak.ids"), "--ld-window", "50", "--ld-window-kb", "100000")
+LD = (
+    "--prune",
+    "--extract",
+    str(DATA / "peak.ids"),
+    "--ld-window",
+    "50",
+    "--ld-window-kb",
+    "100000",
+)
 ANSWERS = {
     "freq.frqx": ["--prune", "--freqx"],
     "counts.assoc": ["--assoc", "counts"],

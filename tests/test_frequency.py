@@ -110,7 +110,7 @@ def test_nobody_counted_is_undefined() -> None:
         ({"groups": "cases"}, BOTH, "a list of"),
         ({"groups": [CASES, CASES]}, BOTH, "twice"),
         ({"groups": [CASES]}, (ALL,), "one or more of all;"),
-        ({"group": [CASES]}, BOTH, 'unknown option "group"; there are groups'),
+        ({"group": [CASES]}, BOTH, 'unknown option "group"; did you mean groups'),
     ],
 )
 def test_wrong_options(options: dict[str, object], groups: tuple[str, ...], words: str) -> None:
