@@ -337,4 +337,4 @@ def test_a_party_that_greets_each_peer_differently_is_found(study: Study) -> Non
 
     ended = outcomes(study.plan.names, part)
     assert all(isinstance(error, BadMessage | Abort) for error in ended.values())
-    assert "A is in another session than C" in str(ended["C"])
+    assert any("is in another session than" in str(error) for error in ended.values())
