@@ -31,7 +31,7 @@ def play(channels: Mapping[str, Channel], parts: Part | Mapping[str, Part]) -> d
         with channels[name] as channel:
             try:
                 outcome[name] = parts[name](channel)
-            except Exception as error:
+            except BaseException as error:
                 outcome[name] = error
 
     threads = [threading.Thread(target=run, args=(name,)) for name in parts]

@@ -377,8 +377,10 @@ def raw_sender(address: str, own: keys.KeyPair, server: str) -> Iterator[sockets
     client = sockets.sender(context, own, server)
     client.immediate = 0
     sockets.dial(client, address)
-    yield client
-    context.destroy(linger=0)
+    try:
+        yield client
+    finally:
+        context.destroy(linger=0)
 
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00"
@@ -462,8 +464,8 @@ def test_a_second_process_of_the_same_name_does_not_disturb() -> None:
     [
         ([b"junk"], BadMessage, "^B sent something that is no message"),
         ([header_bytes(length=1 << 40)], BadMessage, "^B announced 1099511627776 bytes at 'x'"),
-        ([header_bytes(kind=2), header_bytes(length=3), b"abcd"], BadMessage, "wrong length"),
-        ([header_bytes(kind=2), bytes(CHUNK + OVERHEAD)], PartyTimeout, "^B did not come"),
+        ([header_bytes(length=3) + b"abcd"], BadMessage, "wrong length"),
+        ([bytes(CHUNK + OVERHEAD)], PartyTimeout, "^B did not come"),
     ],
 )
 def test_a_peer_that_breaks_the_rules_is_named(
@@ -474,10 +476,79 @@ def test_a_peer_that_breaks_the_rules_is_named(
         raw_sender(addresses["A"], KEYS["B"], KEYS["A"].public) as client,
         joined("A", addresses, connect_timeout=1.0) as a,
     ):
-        for frame in frames:
+        for frame in (header_bytes(kind=Kind.HELLO), *frames):
             client.send(frame)
         with pytest.raises(error, match=text):
             a.connect()
+
+
+def test_what_did_not_begin_with_a_greeting_is_dropped() -> None:
+    """Messages of a session that ended, which a peer's sockets still try to deliver."""
+    addresses = free_addresses(("A", "B"))
+    dropped = threading.Event()
+
+    def a(channel: Channel) -> None:
+        channel.connect_timeout = 0.3
+        with pytest.raises(PartyTimeout, match=r"^B did not come"):
+            channel.connect()
+        dropped.set()
+        channel.connect_timeout = PATIENCE
+        meet(channel)
+
+    def b(channel: Channel) -> None:
+        dropped.wait(PATIENCE)
+        meet(channel)
+
+    with raw_sender(addresses["A"], KEYS["B"], KEYS["A"].public) as ghost:
+        ghost.send(header_bytes(counter=7))
+        ghost.send(header_bytes(kind=Kind.ABORT))
+        channels: dict[str, Channel] = {name: joined(name, addresses) for name in "AB"}
+        everybody(play(channels, {"A": a, "B": b}))
+
+
+def test_a_peer_that_crashed_while_others_wait_may_come_again() -> None:
+    addresses = free_addresses(("A", "B"))
+    crashed = threading.Event()
+
+    def a(channel: Channel) -> None:
+        with raw_sender(addresses["A"], KEYS["B"], KEYS["A"].public) as ghost:
+            ghost.send(header_bytes(kind=Kind.HELLO))
+            ghost.send(header_bytes())
+            channel.connect_timeout = 0.3
+            with pytest.raises(PartyTimeout):
+                channel.connect()
+        crashed.set()
+        channel.connect_timeout = PATIENCE
+        meet(channel)
+
+    channels: dict[str, Channel] = {"A": joined("A", addresses)}
+    outcome: dict[str, object] = {}
+    waiting = threading.Thread(target=lambda: outcome.update(play(channels, {"A": a})))
+    waiting.start()
+    crashed.wait(PATIENCE)
+    outcome |= play({"B": joined("B", addresses)}, meet)
+    waiting.join()
+    assert outcome == {"A": None, "B": None}
+
+
+def test_an_abort_while_connecting_says_who_has_not_come() -> None:
+    addresses = free_addresses(NAMES)
+
+    def b(channel: Channel) -> None:
+        channel.connect_timeout = 1.0
+        try:
+            channel.connect()
+        except PartyTimeout as error:
+            channel.abort(AbortReason.of(error))
+            raise
+
+    channels: dict[str, Channel] = {name: joined(name, addresses) for name in "AB"}
+    outcome = play(channels, {"A": meet, "B": b})
+    assert isinstance(outcome["B"], PartyTimeout)
+    assert str(outcome["A"]) == (
+        "B aborted: another party did not answer it in time\n"
+        f"C has not come: nobody listens at {addresses['C']}"
+    )
 
 
 # -- processes

@@ -98,7 +98,6 @@ class Channel(ABC):
         self._early: dict[str, deque[tuple[Header, bytes]]] = {p: deque() for p in self.peers}
         self._connected = self._aborted = self._closed = False
         self._heard_abort = False
-        self._greeted: set[str] = set()
         self._gone: set[str] = set()
 
     @property
@@ -238,11 +237,9 @@ class Channel(ABC):
             )
 
     def _admit_control(self, peer: str, header: Header) -> None:
-        if header.kind is Kind.HELLO:
-            self._greeted.add(peer)
-        elif header.kind is Kind.BYE:
+        if header.kind is Kind.BYE:
             self._gone.add(peer)
-        else:
+        elif header.kind is Kind.ABORT:
             self._stop(peer, AbortReason.from_code(peer, header.reason))
 
     def _stop(self, peer: str, reason: AbortReason) -> None:

@@ -90,12 +90,13 @@ class ZmqChannel(Channel):
         self._names = sockets.pinned(me, keys, peers)
         self._linger_ms = int(linger * 1000)
         self._ready: deque[Arrival] = deque()
-        self._partial: dict[str, _Partial] = {}
+        self._partial: dict[int, _Partial] = {}
         self._up: set[str] = set()
+        self._greeted: set[str] = set()
         self._answered: set[str] = set()
         self._strangers = 0
         self._inbound: dict[int, str] = {}
-        self._orphans: set[int] = set()
+        self._broken: set[int] = set()
         self._ended: set[str] = set()
         self._context = zmq.Context()
         try:
@@ -142,6 +143,14 @@ class ZmqChannel(Channel):
                 self._restart()
         for peer in set(self.peers) - self._up:
             self._hang_up(peer)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Everybody is here: nobody is admitted any more, and losses show at the listener."""
+        self._poller.unregister(self._zap)
+        for monitor, peer in self._monitors.items():
+            if peer is not None:
+                self._poller.unregister(monitor)
 
     def _meet(self, arrival: Arrival) -> None:
         """Take a message in; where its sender gives up, say who has not come."""
@@ -154,7 +163,10 @@ class ZmqChannel(Channel):
 
     def _met(self, peer: str) -> bool:
         """Both connections stand, or the peer has done its part and left already."""
-        return peer in self._greeted and bool(peer in self._up or self._early[peer])
+        return peer in self._greeted and (peer in self._up or self._is_done(peer))
+
+    def _is_done(self, peer: str) -> bool:
+        return peer in self._gone and bool(self._early[peer])
 
     def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
         sender = self._senders[peer]
@@ -187,31 +199,36 @@ class ZmqChannel(Channel):
     # -- sockets
 
     def _step(self, wait: float) -> bool:
-        """Wait for whatever comes first and act on it; True where a frame of a peer was read."""
-        ready = dict(self._poller.poll(math.ceil(wait * 1000)))
-        for monitor in self._monitors.keys() & ready.keys():
-            self._follow(monitor)
-        if self._zap in ready:
-            self._authenticate()
-        if self._listener in ready:
-            self._read()
-        return self._listener in ready
+        """Wait for whatever comes first and act on it; True where a frame was read."""
+        if not int(self._listener.get(zmq.EVENTS)) & zmq.POLLIN:
+            ready = dict(self._poller.poll(math.ceil(wait * 1000)))
+            for monitor in self._monitors.keys() & ready.keys():
+                self._follow(monitor)
+            if self._zap in ready:
+                self._authenticate()
+            if self._listener not in ready:
+                return False
+        self._read()
+        return True
 
     def _read(self) -> None:
-        """Take one frame in; a message that is whole goes to `_ready`."""
+        """Take one frame in; a message that is whole goes to `_ready`.
+
+        What comes by a connection that did not begin with HELLO is of a session that ended before.
+        """
         frame = self._listener.recv(zmq.NOBLOCK, copy=False)
-        peer = str(frame.get("User-Id"))
-        partial = self._partial.get(peer)
+        peer, connection = str(frame.get("User-Id")), int(frame.get(zmq.SRCFD))
+        partial = self._partial.pop(connection, None)
         if partial is None:
-            header, start = Header.split(peer, frame.bytes)
-            self._check_size(peer, header)
-            if header.kind is Kind.HELLO:
-                self._greet(peer, int(frame.get(zmq.SRCFD)))
-            partial = self._partial[peer] = _Partial(header, start)
+            partial = _Partial(*Header.split(peer, frame.bytes))
+            self._check_size(peer, partial.header)
         else:
             partial.add(frame.buffer)
-        if partial.missing <= 0:
-            del self._partial[peer]
+        if partial.missing > 0:
+            self._partial[connection] = partial
+        elif partial.header.kind is Kind.HELLO:
+            self._greet(peer, connection)
+        elif self._inbound.get(connection) == peer:
             self._ready.append(Arrival(peer, partial.header, b"".join(partial.parts)))
 
     def _greet(self, peer: str, connection: int) -> None:
@@ -219,9 +236,10 @@ class ZmqChannel(Channel):
         if self._connected:
             raise BadMessage(f"{peer} connected again in the middle of the session")
         self._follow_all()
-        self._inbound[connection] = peer
+        self._inbound = {c: p for c, p in self._inbound.items() if p != peer} | {connection: peer}
+        self._greeted.add(peer)
         self._ended.discard(peer)
-        if connection in self._orphans:
+        if connection in self._broken:
             self._ended.add(peer)
 
     def _authenticate(self) -> None:
@@ -231,7 +249,7 @@ class ZmqChannel(Channel):
         if name is None:
             self._strangers += 1
             request.answer(400, "unknown key")
-        elif name in self._inbound.values():
+        elif name in self._inbound.values() and name not in self._ended:
             # "Try again": a second process of that name waits, the first is undisturbed.
             request.answer(300, "connected already")
         else:
@@ -254,13 +272,13 @@ class ZmqChannel(Channel):
 
     def _follow_accepted(self, event: Event, connection: int) -> None:
         if event is Event.ACCEPTED:
-            self._orphans.discard(connection)
+            self._broken.discard(connection)
         elif event is Event.DISCONNECTED:
-            peer = self._inbound.pop(connection, None)
-            if peer is None:
-                self._orphans.add(connection)
-            else:
+            self._broken.add(connection)
+            if peer := self._inbound.get(connection):
                 self._ended.add(peer)
+                if self._connected:
+                    self._hang_up(peer)
 
     def _follow_dialled(self, peer: str, event: Event) -> None:
         if event is Event.HANDSHAKE_SUCCEEDED:
@@ -269,8 +287,6 @@ class ZmqChannel(Channel):
             self._control(peer, Kind.HELLO)
         elif event is Event.DISCONNECTED:
             self._up.discard(peer)
-            if self._connected:
-                self._hang_up(peer)
         elif event is Event.HANDSHAKE_FAILED_AUTH and not self._connected:
             raise TransportError(
                 f"{peer} at {self._book[peer].address} refuses the key of {self.me}: the public "
@@ -289,11 +305,11 @@ class ZmqChannel(Channel):
     def _restart(self) -> None:
         """While connecting, a peer that went away may come again: forget what it said."""
         for peer in self._ended:
-            if peer in self._gone and self._early[peer]:
+            if self._is_done(peer):
                 continue
             self._greeted.discard(peer)
+            self._inbound = {c: p for c, p in self._inbound.items() if p != peer}
             self._gone.discard(peer)
-            self._partial.pop(peer, None)
             self._early[peer].clear()
             self._next_in[peer] = 0
         self._ended.clear()
