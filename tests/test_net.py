@@ -209,9 +209,12 @@ def test_the_parties_may_come_in_any_order() -> None:
 
 def test_who_never_comes_is_named() -> None:
     addresses = free_addresses(NAMES)
-    with nobody_at(addresses["B"], addresses["C"]):
-        with joined("A", addresses, connect_timeout=0.5) as a, pytest.raises(PartyTimeout) as e:
-            a.exchange("x", {}, {"B": 1})
+    with (
+        nobody_at(addresses["B"], addresses["C"]),
+        joined("A", addresses, connect_timeout=0.5) as a,
+        pytest.raises(PartyTimeout) as e,
+    ):
+        a.exchange("x", {}, {"B": 1})
     assert str(e.value) == (
         f"B did not come in 0.5 s: nobody listens at {addresses['B']}\n"
         f"C did not come in 0.5 s: nobody listens at {addresses['C']}"
