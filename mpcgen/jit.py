@@ -4,19 +4,30 @@ Kernels run without the GIL and are split over threads by their callers: Numba's
 be one that dies when two threads enter it, as parties in the threads of one process do.
 """
 
-import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from numba import njit, types
+from numba.core.runtime.nrt import rtsys
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def kernel(*signatures: Any) -> Callable[[Function], Function]:
     """Compile for these types, cache, and run without the GIL."""
-    compiler: Any = njit(list(signatures), cache=True, nogil=True)
-    return compiler  # type: ignore[no-any-return]
+
+    def compiled(function: Function) -> Function:
+        dispatcher: Any = njit(cache=True, nogil=True)(function)
+        cache = dispatcher._cache
+        if hasattr(cache, "_load_overload"):
+            cache.load_overload = partial(_load_overload, cache)
+        for signature in signatures:
+            dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return dispatcher  # type: ignore[no-any-return]
+
+    return compiled
 
 
 def reads(word: Any, ndim: int) -> Any:
@@ -29,22 +40,12 @@ def writes(word: Any, ndim: int) -> Any:
     return types.Array(word, ndim, "C")
 
 
-def _load_without_blas() -> None:
-    """Load Numba's array functions without scipy.linalg, a third of a second at every start.
+def _load_overload(cache: Any, signature: Any, context: Any) -> Any:
+    """Load compiled code as Numba's cache does, but without all that only compiling needs.
 
-    They look for BLAS on import, for an inner product of floats that they have without it too.
+    Numba first imports every function that it could compile, scipy.linalg among them: half a
+    second at every start. What is not in the cache is compiled as ever, and imports it then.
     """
-    from numba.np import linalg  # noqa: PLC0415
-
-    def absent() -> None:
-        raise ImportError
-
-    found, linalg.ensure_blas = linalg.ensure_blas, absent
-    try:
-        import numba.np.arraymath  # noqa: F401, PLC0415
-    finally:
-        linalg.ensure_blas = found
-
-
-with contextlib.suppress(ImportError, AttributeError):  # a Numba built otherwise: only slower
-    _load_without_blas()
+    rtsys.initialize(context)
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(signature, context)
