@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -34,7 +35,8 @@ def run_as_processes(
         InstitutionFailed: which ones failed first; the others were stopped.
     """
     # A fork shares what the parent has imported, so start-up is paid once. The parent has no
-    # threads and no sockets at this point.
+    # sockets, and no threads but the idle pools of Arrow and OpenBLAS, which survive a fork; Python
+    # 3.12 and later warn of any.
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork", force=True)
     processes = {
@@ -43,7 +45,9 @@ def run_as_processes(
     }
     try:
         for name, process in processes.items():
-            process.start()
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", r".*multi-threaded", DeprecationWarning)
+                process.start()
             started(name, process.pid or 0)
         _wait(processes)
     finally:
