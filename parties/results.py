@@ -108,14 +108,14 @@ class Results:
         self.counted: dict[str, int] = {}
         self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
+        self._painter = ThreadPoolExecutor(1)  # draws while others compute and write
         self._drawings: list[Future[None]] = []
+        if output.plots:
+            self._drawings.append(self._painter.submit(_import_drawing))
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         """Consume all parts of a run; `people` are the joint group sizes."""
-        with ThreadPoolExecutor(1) as painter:  # draws while this thread computes and writes
-            if self._output.plots:
-                self._drawings.append(painter.submit(_import_drawing))
-            self._paint = painter.submit
+        with self._painter:
             self._write(parts, people)
             for drawing in self._drawings:
                 drawing.result()
@@ -205,7 +205,7 @@ class Results:
             self._count(f"{path.name}: rows left out", written.left_out)
 
     def _draw(self, plot: Callable[..., None], *arguments: object) -> None:
-        self._drawings.append(self._paint(plot, *arguments))
+        self._drawings.append(self._painter.submit(plot, *arguments))
 
     def _association_plots(self, entry: str, name: str, sites: SiteColumns, table: "_Rows") -> None:
         from mpcgen.report import plots  # noqa: PLC0415
