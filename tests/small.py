@@ -19,18 +19,23 @@ ENTRIES = studies.OF_GROUPS + studies.ASSOCIATION
 NAMES = studies.NAMES
 
 
-def lay_out(folder: Path, entries: str = ENTRIES, rules: studies.Rules | None = None) -> Path:
-    """Write PLINK files of A, B and C, their configurations, keys and a plan; returns the plan."""
+def lay_out(
+    folder: Path,
+    entries: str = ENTRIES,
+    rules: studies.Rules | None = None,
+    names: Sequence[str] = NAMES,
+) -> Path:
+    """Write everybody's PLINK files, configurations and keys, and a plan; returns the plan."""
     rng = np.random.default_rng(1)
     bim = [f"2\ts{i}\t0\t{1000 * (i + 1)}\tA\tG\n" for i in range(VARIANTS)]
-    for name in NAMES:
+    for name in names:
         (folder / f"{name}.bim").write_text("".join(bim))
         fam = [f"{name}{i}\t{name}{i}\t0\t0\t{i % 2 + 1}\t{i % 2 + 1}\n" for i in range(PEOPLE)]
         (folder / f"{name}.fam").write_text("".join(fam))
         rows = rng.integers(0, 256, VARIANTS * PEOPLE // 4, np.uint8)
         (folder / f"{name}.bed").write_bytes(b"\x6c\x1b\x01" + rows.tobytes())
     lines = [f"2\t{1000 * (i + 1)}\ts{i}\tG\tA\n" for i in range(VARIANTS)]
-    members = [studies.Member(name, folder / name) for name in NAMES]
+    members = [studies.Member(name, folder / name) for name in names]
     with tempfile.TemporaryDirectory() as elsewhere:
         sites = Path(elsewhere) / "sites.tsv"
         sites.write_text("CHROM\tPOS\tID\tREF\tALT\n" + "".join(lines))
