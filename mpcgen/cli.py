@@ -281,5 +281,7 @@ def _progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
 
         def report(units: int) -> None:
             bar.update(units)
+            if bar.n >= total:  # here, for in a rehearsal it is another process that counts
+                bar.close()
 
         yield report

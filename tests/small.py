@@ -54,6 +54,13 @@ def command(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+def succeeded(*words: object) -> str:
+    """What `mpcgen WORDS` says where it succeeds."""
+    result = command(*words)
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
 def assert_refused(result: Result, *words: str) -> None:
     """It ended with one message that has all these words, and no traceback."""
     assert isinstance(result.exception, SystemExit), result.exception
