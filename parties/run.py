@@ -134,7 +134,8 @@ def zmq_channel(study: Study, config: InstitutionConfig) -> Channel:
     pair = keys.load(config.key_file)
     if pair.public != me.key:
         raise ConfigError(
-            f"{config.key_file} holds the key {pair.public}; the plan pins {me.key} for {me.name}",
+            f"the public key of {config.key_file} is {pair.public}; the plan pins {me.key} for "
+            f"{me.name}",
             path=config.path,
         )
     return ZmqChannel(

@@ -161,7 +161,7 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
         replace("A.toml", 'name = "A"', 'name = "B"'),
         ("A.toml", 'the name here is "B", not "A"'),
     ),
-    "another key": (another_key, ("A.toml", "A.key holds the key", "the plan pins", "for A")),
+    "another key": (another_key, ("A.toml", "A.key is", "the plan pins", "for A")),
     "no key file": (
         lambda folder: (folder / "A.key").unlink(),
         ("A.key", "No such file"),
@@ -197,3 +197,36 @@ def test_an_institution_stops_before_it_calls_anybody(what: str, folder: Path) -
     with nobody_called(plan, small.NAMES), nothing_written(folder):
         result = command("run", plan, "--as", "A", "--config", folder / "A.toml")
     assert_refused(result, *words)
+
+
+NEEDS_A_PLAN = {
+    "another build", "too many people", "no data", "somebody else's configuration", "another key",
+    "no key file", "no key named", "key that others may read", "empty key", "another site list",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", [what for what in OF_ONE if what not in NEEDS_A_PLAN])
+def test_a_steward_sees_it_first(what: str, folder: Path) -> None:
+    """`data check` says the same, without a plan."""
+    sabotage, words = OF_ONE[what]
+    sabotage(folder)
+    with nothing_written(folder):
+        result = command("data", "check", "--config", folder / "A.toml", folder / "sites.tsv")
+    assert_refused(result, *words)
+
+
+def test_a_report_that_cannot_be_written(folder: Path) -> None:
+    report = folder / "none" / "report.tsv"
+    with nothing_written(folder):
+        result = command(
+            "data", "check", "--config", folder / "A.toml", folder / "sites.tsv", "--report", report
+        )
+    assert result.exit_code == 1
+    assert "mpcgen: " in result.output
+    assert str(report) in result.output
+
+
+def test_nothing_to_check(folder: Path) -> None:
+    (folder / "A.toml").write_text('name = "A"\n')
+    result = command("data", "check", "--config", folder / "A.toml", folder / "sites.tsv")
+    assert_refused(result, "A.toml: there is no [data] to check")

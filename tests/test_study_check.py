@@ -79,6 +79,7 @@ def test_the_forecast_is_what_is_measured(which: str, tmp_path: Path) -> None:
     said = check(plan)
     done = command("run", plan, "--local", tmp_path, "--each", "--no-plots")
     assert done.exit_code == 0, done.output
+    assert ('WARNING  engine "clear"' in done.output) == (rules.engine == "clear")
     sent = []
     for name in names:
         (step,) = RunRecord.read(tmp_path / "plan-results" / name / "record.json").costs

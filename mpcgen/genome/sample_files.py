@@ -128,7 +128,10 @@ def read_phenotypes(path: Path, fid: str, iid: str, phenotype: str | None) -> Sa
     wanted = [fid, iid] if fid in names else [iid]
     for name in (iid, phenotype):
         if name is None or names.count(name) != 1:
-            what = "no phenotype column is named" if name is None else f"no one column {name!r}"
+            what = "no phenotype column is named"
+            if name is not None:
+                number = "are several columns" if name in names else "is no column"
+                what = f"there {number} {name!r}"
             raise InputError(f"{what}; the columns are {', '.join(names)}", path=path, line=1)
         if name not in wanted:
             wanted.append(name)
@@ -153,7 +156,7 @@ def groups_of(table: Table, case: str, control: str) -> NDArray[np.int8]:
         table.refuse(
             np.array([code == "0" for code in distinct])[codes],
             'the phenotypes are 0 and 1, and none is 2; declare case = "1", control = "0" '
-            "(or, where 0 is a missing one, write NA)",
+            "under [people] of the configuration (or, where 0 is a missing one, write NA)",
         )
     known = dict.fromkeys(_MISSING, _NONE) | {case: 0, control: 1}
     unknown = np.array([code not in known for code in distinct])
