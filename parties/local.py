@@ -1,7 +1,6 @@
 """All institutions of a plan as processes on this machine, for rehearsals and the demonstration."""
 
 import multiprocessing
-import os
 import sys
 import time
 import warnings
@@ -63,9 +62,9 @@ def _child(part: Callable[[], object]) -> None:
     except (MpcgenError, OSError) as error:
         sys.stderr.write(f"{multiprocessing.current_process().name}: {error}\n")
         sys.stderr.flush()
-        os._exit(1)
+        sys.exit(1)
     except KeyboardInterrupt:
-        os._exit(INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def _wait(processes: Mapping[str, BaseProcess]) -> None:

@@ -72,7 +72,7 @@ def assert_refused(result: Result, *words: str) -> None:
 
 def assert_told(text: str, *words: str) -> None:
     """A message has all these words, and is no traceback."""
-    assert "Traceback" not in text
+    assert "Traceback" not in text, text
     for word in words:
         assert word in text
 
