@@ -59,13 +59,17 @@ class Secret:
         return nbytes(self.ring, self.shape)
 
     def __add__(self, other: Secret | Array | int) -> Secret:
-        return self._box.add(self, other)
+        """The sum with a secret, or with public integers, broadcast to this secret's shape."""
+        y = self._term(other)
+        parts = zip(self._parts, y._parts, strict=True)
+        sums = tuple(self.ring.add(a, b) for a, b in parts)
+        return Secret(self._box, self.ring, self.shape, sums)
 
     def __sub__(self, other: Secret | Array | int) -> Secret:
-        return self._box.add(self, -other)
+        return self + -self._term(other)
 
     def __rsub__(self, other: Array | int) -> Secret:  # type: ignore[misc]
-        return self._box.add(-self, other)
+        return -self + other
 
     def __neg__(self) -> Secret:
         return self._map(self.ring.neg, self.shape)
@@ -74,7 +78,7 @@ class Secret:
         """The product with public integers, broadcast to this secret's shape."""
         if isinstance(factor, Secret):
             raise TypeError("the product of two secrets takes a round: use box.mul")
-        public = self.ring.encode(np.broadcast_to(np.asarray(factor), self.shape))
+        public = self._public(factor)
         return self._map(lambda part: self.ring.mul(part, public), self.shape)
 
     __radd__ = __add__
@@ -86,7 +90,8 @@ class Secret:
         return self._map(lambda part: self.ring.index(part, index), shape)
 
     def reshape(self, *shape: int) -> Secret:
-        """The same elements in another shape."""
+        """The same elements in another shape; one length may be -1."""
+        shape = np.broadcast_to(np.False_, self.shape).reshape(shape).shape
         return self._map(lambda part: self.ring.reshape(part, shape), shape)
 
     def sum(self, axis: int) -> Secret:
@@ -104,6 +109,17 @@ class Secret:
         return self._map(
             lambda part: _linear(self.ring, part, forms), (*self.shape[:-1], len(forms))
         )
+
+    def _term(self, other: Secret | Array | int) -> Secret:
+        """What can be added to this secret, as a secret of its ring and shape."""
+        if not isinstance(other, Secret):
+            return self._box.constant(self.ring, self._public(other))
+        _same(self, other)
+        return other
+
+    def _public(self, integers: object) -> Array:
+        """Public integers as ring elements of this secret's shape."""
+        return self.ring.encode(np.broadcast_to(np.asarray(integers), self.shape))
 
     def _map(self, f: Any, shape: tuple[int, ...]) -> Secret:
         return Secret(self._box, self.ring, shape, tuple(f(part) for part in self._parts))
@@ -189,14 +205,6 @@ class Box(ABC):
     def _reveal(self, label: str, x: Secret, to: str) -> Array | None: ...
 
     # What a protocol uses.
-
-    def add(self, x: Secret, y: Secret | Array | int) -> Secret:
-        """x + y; y may be public integers of a shape that broadcasts to x's. Local."""
-        if not isinstance(y, Secret):
-            y = self.constant(x.ring, x.ring.encode(np.broadcast_to(np.asarray(y), x.shape)))
-        _same(x, y)
-        parts = zip(x._parts, y._parts, strict=True)
-        return Secret(self, x.ring, x.shape, tuple(x.ring.add(a, b) for a, b in parts))
 
     def input(
         self, label: str, ring: Ring, shape: tuple[int, ...], values: Array | None = None

@@ -76,6 +76,48 @@ def test_linear_operations_open_to_what_they_say(setting: Setting, ring: Ring) -
 
 
 @by_setting
+@pytest.mark.parametrize(
+    "public",
+    [
+        np.array([5, 7], np.uint8),
+        np.array([5, 7], np.uint64),
+        np.array([-128, 3], np.int8),
+        np.array([True, False]),
+    ],
+    ids=lambda public: str(public.dtype),
+)
+def test_public_integers_of_any_type_are_taken_off(setting: Setting, public: Array) -> None:
+    ring = Ring(128)
+    values = inputs(setting, ring, (3, 2))
+
+    def program(box: Box) -> dict[str, Array]:
+        first = box.input("x", ring, (3, 2), given(box, values))[setting.owners[0]]
+        return box.open({"less": first - public, "rest": public - first})
+
+    x = ring.unsigned(values[setting.owners[0]])
+    manifest = [("less", ring, (3, 2)), ("rest", ring, (3, 2))]
+    for opened in run(setting, manifest, program).values():
+        assert isinstance(opened, dict)
+        less = ring.unsigned(opened["less"])
+        np.testing.assert_array_equal(less, (x - public.astype(object)) % ring.modulus)
+        np.testing.assert_array_equal(ring.unsigned(opened["rest"]), -less % ring.modulus)
+
+
+@by_setting
+def test_a_length_of_a_shape_may_be_left_open(setting: Setting) -> None:
+    ring = Ring(32)
+    values = inputs(setting, ring, (4, 3))
+
+    def program(box: Box) -> dict[str, Array]:
+        first = box.input("x", ring, (4, 3), given(box, values))[setting.owners[0]]
+        return box.open({"x": first.reshape(2, -1)})
+
+    for opened in run(setting, [("x", ring, (2, 6))], program).values():
+        assert isinstance(opened, dict)
+        np.testing.assert_array_equal(opened["x"], values[setting.owners[0]].reshape(2, 6))
+
+
+@by_setting
 @by_ring
 def test_products(setting: Setting, ring: Ring) -> None:
     shape = (50,)
