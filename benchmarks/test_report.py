@@ -6,31 +6,38 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgen.genome.columns import repeated, strings
+from mpcgen.genome.columns import repeated
+from mpcgen.genome.sites import SiteList
 from mpcgen.report import plots
-from mpcgen.report.columns import ASSOCIATION, LD, SiteColumns
+from mpcgen.report.columns import LD, leading
 from mpcgen.report.tables import PValue, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
+from tests.site_lists import site_list
+
+COLUMNS = (
+    "A1", "A1_CASE_CT", "CASE_ALLELE_CT", "A1_CTRL_CT", "CTRL_ALLELE_CT", "TEST", "OBS_CT",
+    "CHISQ", "DF", "OR", "SE", "L95", "U95", "P", "NEG_LOG10_P",
+)  # fmt: skip
 
 hundred_thousand = pytest.mark.parametrize("m", [100_000], ids=lambda m: f"m{m}")
 up_to_a_million = pytest.mark.parametrize("m", [100_000, 1_000_000], ids=lambda m: f"m{m}")
 
 
-def sites_of(m: int) -> SiteColumns:
+def sites_of(m: int) -> SiteList:
     rng = np.random.default_rng(1)
     chrom = np.sort(rng.integers(1, 23, m))
-    names = strings(f"rs{i}" for i in rng.integers(1, 10**8, m))
-    return SiteColumns(chrom, rng.integers(1, 10**8, m), names, repeated("A", m), repeated("G", m))
+    names = [f"rs{i}" for i in rng.integers(1, 10**8, m)]
+    return site_list(chrom, rng.integers(1, 10**8, m), names, "A" * m, "G" * m)
 
 
 def scores(m: int) -> plots.Floats:
     return np.random.default_rng(2).exponential(0.4343, m)
 
 
-def association(sites: SiteColumns) -> dict[str, Any]:
+def association(sites: SiteList) -> dict[str, Any]:
     rng, m = np.random.default_rng(3), len(sites)
-    table: dict[str, Any] = dict(sites.leading)
-    for name in ASSOCIATION[len(table) :]:
+    table = leading(sites)
+    for name in COLUMNS:
         table[name] = rng.integers(0, 20_000, m) if name.endswith("_CT") else rng.random(m)
     text = {"A1": sites.alt, "TEST": repeated("ALLELIC", m), "DF": np.ones(m, np.int64)}
     score = scores(m)
@@ -55,7 +62,7 @@ def test_sites_vcf(benchmark: Any, tmp_path: Path, m: int) -> None:
 def test_ld_table_in_batches(benchmark: Any, tmp_path: Path, pairs: int) -> None:
     batch = 100_000
     sites = sites_of(batch)
-    chrom, pos, name = sites.leading["#CHROM"], sites.pos, sites.id
+    chrom, pos, name = leading(sites)["#CHROM"], sites.pos, sites.id
     r = np.random.default_rng(4).random(batch)
     columns = (chrom, pos, name, chrom, pos, name, pos, r, r * r)
 

@@ -25,7 +25,7 @@ from mpcgen.protocols.association import Association
 from mpcgen.protocols.distributions import genomic_control_lambda
 from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS
-from mpcgen.report.columns import LD, SiteColumns
+from mpcgen.report.columns import LD, leading
 from mpcgen.report.gwas_ssf import StudyMetadata, write_gwas_ssf
 from mpcgen.report.tables import PValue, TableWriter, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
@@ -104,7 +104,7 @@ class Results:
 
     def __init__(self, study: Study, output: Output, folder: Path):
         self._study, self._output, self._folder = study, output, folder
-        self._sites = _columns(study.sites)
+        self._sites = study.sites
         self.counted: dict[str, int] = {}
         self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
@@ -158,8 +158,8 @@ class Results:
         self, task: Task, name: str, table: "_Rows", people: Mapping[str, int]
     ) -> None:
         whole = len(table.rows) == len(self._sites)
-        sites = self._sites if whole else _columns(self._study.sites.take(table.rows))
-        columns: dict[str, Any] = dict(sites.leading)
+        sites = self._sites if whole else self._sites.take(table.rows)
+        columns = leading(sites)
         if isinstance(task.statistic, Association):
             columns["A1"] = sites.alt
         columns |= table.columns
@@ -172,7 +172,7 @@ class Results:
         if isinstance(task.statistic, Frequency) and not name:
             self._vcf(entry, sites, table)
 
-    def _vcf(self, entry: str, sites: SiteColumns, table: "_Rows") -> None:
+    def _vcf(self, entry: str, sites: SiteList, table: "_Rows") -> None:
         try:
             write_sites_vcf(
                 self._path(entry, ".vcf"), sites, table.columns["AC"], table.columns["AN"],
@@ -182,7 +182,7 @@ class Results:
             self.notes.append(f"{entry}.vcf is not written: {error}")
 
     def _association(
-        self, entry: str, name: str, sites: SiteColumns, table: "_Rows", people: Mapping[str, int]
+        self, entry: str, name: str, sites: SiteList, table: "_Rows", people: Mapping[str, int]
     ) -> None:
         gc = genomic_control_lambda(table.columns["CHISQ"])
         self.lambdas[f"{entry}.{name}"] = None if np.isnan(gc) else gc
@@ -207,7 +207,7 @@ class Results:
     def _draw(self, plot: Callable[..., None], *arguments: object) -> None:
         self._drawings.append(self._painter.submit(plot, *arguments))
 
-    def _association_plots(self, entry: str, name: str, sites: SiteColumns, table: "_Rows") -> None:
+    def _association_plots(self, entry: str, name: str, sites: SiteList, table: "_Rows") -> None:
         from mpcgen.report import plots  # noqa: PLC0415
 
         score, gc = table.columns["NEG_LOG10_P"], self.lambdas[f"{entry}.{name}"]
@@ -235,10 +235,6 @@ class Results:
             self.notes.append(f"{entry} has no map: {error}")
 
 
-def _columns(sites: SiteList) -> SiteColumns:
-    return SiteColumns(sites.chrom, sites.pos, sites.id, sites.ref, sites.alt)
-
-
 @dataclass(frozen=True)
 class _Rows:
     """Rows of a table of variants: site indices and columns."""
@@ -264,19 +260,17 @@ def _concatenated(columns: list[Any]) -> Any:
 class _PairTable:
     """An LD table that is written as it comes; strong pairs are kept for the map."""
 
-    def __init__(self, writer: TableWriter, sites: SiteColumns):
-        self._writer, self._leading = writer, sites.leading
+    def __init__(self, writer: TableWriter, sites: SiteList):
+        self._writer, self._sites = writer, sites
         self._strong = [(np.empty((0, 2), np.int64), np.empty(0, np.float32))]
 
     def add(self, pairs: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
         """Append pairs (P, 2) of site indices with their N, R and R2."""
-        lead = {}
-        for side, sites in zip("AB", pairs.T, strict=True):
-            mark = "#" if side == "A" else ""
-            for name, shown in (("#CHROM", f"{mark}CHROM"), ("POS", "POS"), ("ID", "ID")):
-                column = self._leading[name]
-                lead[f"{shown}_{side}"] = column[sites] if name == "POS" else take(column, sites)
-        self._writer.write(lead | dict(columns))
+        lead: list[Any] = []
+        for rows in pairs.T:
+            chrom, name = take(self._sites.chrom_names, rows), take(self._sites.id, rows)
+            lead += [chrom, self._sites.pos[rows], name]
+        self._writer.write(dict(zip(LD, lead, strict=False)) | dict(columns))
         strong = columns["R2"] >= MAP_MIN_R2
         self._strong.append((pairs[strong], columns["R2"][strong].astype(np.float32)))
 

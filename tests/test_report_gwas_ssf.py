@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import strings
-from mpcgen.report.columns import SiteColumns
+from mpcgen.genome.sites import SiteList
 from mpcgen.report.gwas_ssf import StudyMetadata, Written, write_gwas_ssf
 from mpcgen.report.tables import read_table
 from tests.conftest import missing
+from tests.site_lists import site_list
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "validator"
 VALIDATOR = ("gwas-sumstats-tools==1.0.25", "numpy<2", "click<8.2", "six")
@@ -64,12 +64,10 @@ def validate(validator: Path) -> Validate:
     return run
 
 
-def plink_table(folder: Path) -> tuple[SiteColumns, dict[str, Any]]:
+def plink_table(folder: Path) -> tuple[SiteList, dict[str, Any]]:
     """PLINK's allelic test of a data set as our sites and columns."""
     bim = np.loadtxt(folder / "pooled.bim", dtype=str)
-    sites = SiteColumns(
-        bim[:, 0].astype(int), bim[:, 3].astype(int), *(strings(bim[:, i]) for i in (1, 5, 4))
-    )
+    sites = site_list(bim[:, 0].astype(int), bim[:, 3].astype(int), *(bim[:, i] for i in (1, 5, 4)))
     with gzip.open(folder / "oracle" / "p1.assoc.gz", "rt") as file:
         rows = np.loadtxt((line.replace(" NA", " nan") for line in file), dtype=str)
     printed = dict(zip(rows[0], rows[1:].T, strict=True))
@@ -114,7 +112,7 @@ def test_a_simulated_study_of_full_size_is_valid(tmp_path: Path, validate: Valid
     """100,000 rows, which is what the validator asks for; p from 1 to far below float64."""
     rng, m = np.random.default_rng(1), 100_000
     chrom, pos = rng.integers(1, 27, m), rng.integers(1, 10**8, m)
-    words = (strings(rng.choice(list(letters), m)) for letters in ("AC", "AC", "GT"))
+    words = (rng.choice(list(letters), m) for letters in ("AC", "AC", "GT"))
     counts = rng.integers(1, 5_000, (4, m))
     odds, error = np.exp(rng.normal(size=m)), rng.uniform(0.01, 1, m)
     table = {
@@ -130,12 +128,12 @@ def test_a_simulated_study_of_full_size_is_valid(tmp_path: Path, validate: Valid
         "OBS_CT": counts.sum(axis=0) // 2,
     }
     path = tmp_path / "simulated.tsv"
-    assert write_gwas_ssf(path, SiteColumns(chrom, pos, *words), table, METADATA).rows == m
+    assert write_gwas_ssf(path, site_list(chrom, pos, *words), table, METADATA).rows == m
     done = validate(path, m)
     assert done.returncode == 0, done.stdout
 
 
-def corner_cases() -> tuple[SiteColumns, dict[str, Any]]:
+def corner_cases() -> tuple[SiteList, dict[str, Any]]:
     """Twenty-two plain rows, one a chromosome, then rows that each try one thing."""
     cases: list[tuple[int, int, str, str, str, float, float, float, float]] = [
         (c, 100, f"rs{c}", "A", "G", 1.5, 0.1, 1.25, 8.5) for c in range(1, 23)
@@ -149,10 +147,9 @@ def corner_cases() -> tuple[SiteColumns, dict[str, Any]]:
         (1, 6, "undefined", "A", "T", np.nan, np.nan, np.nan, np.nan),
         (1, 7, "symbol", "A", "<DEL>", 2.0, 0.1, 3.0, 3.0),
         (1, 8, "coded", "1", "2", np.nan, 0.1, 3.0, 3.0),
-        (1, 0, "nowhere", "A", "C", 2.0, 0.1, 3.0, 3.0),
     ]
     chrom, pos, name, ref, alt, *values = zip(*cases, strict=True)
-    sites = SiteColumns(np.array(chrom), np.array(pos), *map(strings, (name, ref, alt)))
+    sites = site_list(chrom, pos, name, ref, alt)
     m = len(cases)
     table: dict[str, Any] = dict(
         zip(("OR", "SE", "NEG_LOG10_P", "U95"), map(np.array, values), strict=True)
@@ -167,8 +164,8 @@ def corner_cases() -> tuple[SiteColumns, dict[str, Any]]:
 def test_corner_cases_are_valid(tmp_path: Path, validate: Validate) -> None:
     path = tmp_path / "corner.tsv"
     written = write_gwas_ssf(path, *corner_cases(), METADATA)
-    assert written == Written(rows=26, undefined=2, other_alleles=2, no_position=1)
-    assert written.left_out == 5
+    assert written == Written(rows=26, undefined=2, other_alleles=2)
+    assert written.left_out == 4
     rows = [line.split("\t") for line in path.read_text().splitlines()]
     assert tuple(rows[0]) == COLUMNS
     one = ["1", "100", "G", "A", "1.5", "0.1", "0.25", "1.25", "1_100_A_G", "rs1", "8.5", "1"]
@@ -239,7 +236,7 @@ def test_a_test_without_effects_leaves_no_file(tmp_path: Path) -> None:
     sites, table = corner_cases()
     table["OR"] = table["SE"] = np.full(len(sites), np.nan)
     written = write_gwas_ssf(tmp_path / "genotypic.tsv", sites, table, METADATA)
-    assert written == Written(rows=0, undefined=28, other_alleles=2, no_position=1)
+    assert written == Written(rows=0, undefined=28, other_alleles=2)
     assert not list(tmp_path.iterdir())
 
 

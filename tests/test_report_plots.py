@@ -12,23 +12,22 @@ from PIL import Image
 from scipy import stats
 
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import strings
+from mpcgen.genome.sites import SiteList
 from mpcgen.report import drawing, plots
-from mpcgen.report.columns import SiteColumns
+from tests.site_lists import site_list
 
 TITLE = "Diabète & <b>$x_1$ 糖尿病"  # no markup, no mathematics, no Chinese letters in the font
 
 
-def study(m: int) -> tuple[SiteColumns, plots.Floats]:
+def study(m: int) -> tuple[SiteList, plots.Floats]:
     """Sites over all chromosomes in any order, some p undefined, a few peaks."""
     rng = np.random.default_rng(1)
     chrom, pos = rng.integers(1, 27, m), rng.integers(1, 10**8, m)
-    names = strings(f"rs{i}" if i % 11 else "." for i in range(m))
-    bases = strings("A" for _ in range(m))
+    names = [f"rs{i}" if i % 11 else "." for i in range(m)]
     score = rng.exponential(0.4343, m)
     score[::13] = np.nan
     score[[1, 2, 5, 11]] = 30.0, 25.0, 9.0, 5000.0
-    return SiteColumns(chrom, pos, names, bases, bases), score
+    return site_list(chrom, pos, names, "A" * m, "A" * m), score
 
 
 def pairs(n: int) -> tuple[plots.Indices, plots.Indices, plots.Floats]:
@@ -68,10 +67,12 @@ def test_chromosomes_stand_side_by_side() -> None:
 
 
 def test_one_chromosome_has_megabases_below_it() -> None:
-    sites = SiteColumns(
+    sites = site_list(
         np.full(3, 23),
         np.array([2_000_000, 2_400_000, 3_000_000]),
-        *map(strings, ("abc", "AAA", "CCC")),
+        "abc",
+        "AAA",
+        "CCC",
     )
     layout = plots.manhattan_layout(sites, np.array([1.0, 2.0, 3.0]))
     np.testing.assert_allclose(layout.x, [0, 0.4, 1])
@@ -81,7 +82,7 @@ def test_one_chromosome_has_megabases_below_it() -> None:
 
 
 def test_a_single_site_can_be_drawn(tmp_path: Path) -> None:
-    sites = SiteColumns(np.array([26]), np.array([7]), strings(["."]), strings("A"), strings("C"))
+    sites = site_list([26], [7], ["."], "A", "C")
     layout = plots.manhattan_layout(sites, np.array([9.0]))
     assert [name for _, _, name in layout.peaks] == ["MT:7"]
     plots.manhattan(tmp_path / "one", sites, np.array([9.0]), title="")
@@ -90,9 +91,7 @@ def test_a_single_site_can_be_drawn(tmp_path: Path) -> None:
 
 def test_peaks_are_the_strongest_of_their_region() -> None:
     pos = np.array([1, 300_000, 80_000_000, 81_000_000, 5, 99])
-    sites = SiteColumns(
-        np.array([1, 1, 1, 1, 2, 2]), pos, *map(strings, ("abcdef", "A" * 6, "C" * 6))
-    )
+    sites = site_list([1, 1, 1, 1, 2, 2], pos, "abcdef", "A" * 6, "C" * 6)
     layout = plots.manhattan_layout(sites, np.array([8.0, 9.0, 6.0, 5.5, 4.9, 7.0]))
     assert [(y, name) for _, y, name in layout.peaks] == [(9.0, "b"), (6.0, "c"), (7.0, "f")]
 
@@ -121,8 +120,8 @@ def test_quantiles_and_their_band() -> None:
 
 
 def test_the_strongest_region_is_found() -> None:
-    sites, _ = study(400)
-    sites = SiteColumns(np.repeat([1, 2], 200), np.arange(400) * 10, sites.id, sites.ref, sites.alt)
+    chrom, pos, names = np.repeat([1, 2], 200), np.arange(400) * 10, map(str, range(400))
+    sites = site_list(chrom, pos, names, "A" * 400, "A" * 400)
     i, j, r2 = pairs(400)
     region = plots.strongest_region(sites, j, i, r2, width=60)  # either order of a pair
     first = int(region.pos[0]) // 10
@@ -152,7 +151,7 @@ def draw(folder: Path) -> list[Path]:
     sites, score = study(100_000)
     written = plots.manhattan(folder / "manhattan.allelic", sites, score, title=TITLE)
     written += plots.qq(folder / "qq", score, title=TITLE, lambda_gc=1.0234)
-    one = SiteColumns(np.full(400, 2), np.arange(400) * 10, *3 * [strings("A" * 400)])
+    one = site_list(np.full(400, 2), np.arange(400) * 10, *3 * ["A" * 400])
     return written + plots.ld_map(folder / "ld", one, *pairs(400), title=TITLE)
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import strings
-from mpcgen.report.columns import SiteColumns
+from mpcgen.genome.sites import SiteList
 from mpcgen.report.vcf import write_sites_vcf
+from tests.site_lists import site_list
 
 Program = Callable[[str], str]
 
@@ -32,9 +32,8 @@ def read_back(program: Program, path: Path) -> list[list[str]]:
     return [line.split("\t") for line in bcftools(program, "query", "-f", form, bcf).splitlines()]
 
 
-def sites(*rows: tuple[int, int, str, str, str]) -> SiteColumns:
-    chrom, pos, *words = zip(*rows, strict=True)
-    return SiteColumns(np.array(chrom), np.array(pos), *map(strings, words))
+def sites(*rows: tuple[int, int, str, str, str]) -> SiteList:
+    return site_list(*zip(*rows, strict=True))
 
 
 def test_corner_cases(tmp_path: Path, program: Program) -> None:
@@ -95,9 +94,7 @@ def test_real_frequencies(tmp_path: Path, program: Program, open_data: Path) -> 
     bim = np.loadtxt(folder / "pooled.bim", dtype=str)
     with gzip.open(folder / "oracle" / "p1.frq.counts.gz", "rt") as file:
         counts = np.loadtxt(file, dtype=str, skiprows=1)
-    rows = SiteColumns(
-        bim[:, 0].astype(int), bim[:, 3].astype(int), *(strings(bim[:, i]) for i in (1, 5, 4))
-    )
+    rows = site_list(bim[:, 0].astype(int), bim[:, 3].astype(int), *(bim[:, i] for i in (1, 5, 4)))
     ac, other = counts[:, 4].astype(int), counts[:, 5].astype(int)
     write_sites_vcf(tmp_path / "sites.vcf", rows, ac, ac + other, ref_known=False)
     back = read_back(program, tmp_path / "sites.vcf")

@@ -3,8 +3,8 @@
 Paper     Hayhurst et al., A community driven GWAS summary statistics standard, bioRxiv 2022;
           github.com/EBISPOT/gwas-summary-statistics-standard
 Rows      by chromosome and position; left out, and counted, are rows with an undefined or infinite
-          value, with alleles other than A, C, G, T, and without a position. Tests that estimate no
-          effect (genotypic, trend) thus leave no row, and then no file is written.
+          value and with alleles other than A, C, G, T. Tests that estimate no effect (genotypic,
+          trend) thus leave no row, and then no file is written.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mpcgen.errors import InputError
 from mpcgen.genome.chromosomes import MT, XY, X, Y
 from mpcgen.genome.columns import Strings, matches, repeated, take
-from mpcgen.report.columns import SiteColumns
+from mpcgen.genome.sites import SiteList
 from mpcgen.report.files import replacing
 from mpcgen.report.tables import write_table
 from mpcgen.report.text import mask, rows_joined, texts, where
@@ -64,16 +64,15 @@ class Written:
     rows: int
     undefined: int
     other_alleles: int
-    no_position: int
 
     @property
     def left_out(self) -> int:
         """Rows of the table that are not in the file."""
-        return self.undefined + self.other_alleles + self.no_position
+        return self.undefined + self.other_alleles
 
 
 def write_gwas_ssf(
-    path: Path | str, sites: SiteColumns, table: Mapping[str, Any], metadata: StudyMetadata
+    path: Path | str, sites: SiteList, table: Mapping[str, Any], metadata: StudyMetadata
 ) -> Written:
     """Write PATH and PATH-meta.yaml from the association table of one test.
 
@@ -88,9 +87,8 @@ def write_gwas_ssf(
         raise InputError("a GWAS-SSF file must be named *.tsv", path=path)
     columns = _columns(sites, table)
     plain = matches(columns["effect_allele"], BASES) & matches(columns["other_allele"], BASES)
-    placed = sites.pos > 0
-    keep = plain & placed & _finite(columns)
-    rows = sites.order(columns["chromosome"])
+    keep = plain & _finite(columns)
+    rows = np.lexsort((sites.pos, columns["chromosome"]))
     rows = rows[keep[rows]]
     if len(rows):
         write_table(path, {name: _rows(column, rows) for name, column in columns.items()})
@@ -98,13 +96,12 @@ def write_gwas_ssf(
             file.writelines(f"{line}\n".encode() for line in _yaml(metadata, path))
     return Written(
         rows=len(rows),
-        undefined=int((plain & placed & ~keep).sum()),
+        undefined=int((plain & ~keep).sum()),
         other_alleles=int((~plain).sum()),
-        no_position=int((plain & ~placed).sum()),
     )
 
 
-def _columns(sites: SiteColumns, table: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(sites: SiteList, table: Mapping[str, Any]) -> dict[str, Any]:
     """All rows' columns in the format's order, undefined values still in them."""
     alt, ref = pc.utf8_upper(sites.alt), pc.utf8_upper(sites.ref)
     chrom = CODES[sites.chrom]

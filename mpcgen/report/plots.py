@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
 from mpcgen.genome.chromosomes import MT, NAMES, XY, X
-from mpcgen.report.columns import SiteColumns
+from mpcgen.genome.sites import SiteList
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.integer]
@@ -60,7 +60,7 @@ class Triangle:
 
 def manhattan(
     stem: Path,
-    sites: SiteColumns,
+    sites: SiteList,
     neg_log10_p: Floats,
     *,
     title: str,
@@ -83,7 +83,7 @@ def qq(
 
 
 def ld_map(
-    stem: Path, sites: SiteColumns, i: Indices, j: Indices, r2: Floats, *, title: str
+    stem: Path, sites: SiteList, i: Indices, j: Indices, r2: Floats, *, title: str
 ) -> list[Path]:
     """Draw r2 (P,) of the pairs of sites i, j (P,) in the strongest region of REGION variants."""
     from mpcgen.report import drawing  # noqa: PLC0415
@@ -91,7 +91,7 @@ def ld_map(
     return drawing.save(drawing.ld_map(strongest_region(sites, i, j, r2), title), stem)
 
 
-def manhattan_layout(sites: SiteColumns, neg_log10_p: Floats) -> Manhattan:
+def manhattan_layout(sites: SiteList, neg_log10_p: Floats) -> Manhattan:
     """Chromosomes side by side, each from its first to its last site, with gaps between them."""
     shown = np.flatnonzero(np.isfinite(neg_log10_p))
     if not len(shown):
@@ -146,7 +146,7 @@ def round_marks(low: float, high: float, most: int = 8) -> list[tuple[float, str
 
 
 def _peaks(
-    chrom: Indices, pos: Floats, x: Floats, y: Floats, sites: SiteColumns, shown: Indices
+    chrom: Indices, pos: Floats, x: Floats, y: Floats, sites: SiteList, shown: Indices
 ) -> tuple[tuple[float, float, str], ...]:
     """The strongest variant of each of the strongest regions."""
     rows = np.flatnonzero(y > -np.log10(SUGGESTIVE))
@@ -182,7 +182,7 @@ def quantiles(neg_log10_p: Floats, band_points: int = 120) -> Quantiles:
 
 
 def strongest_region(
-    sites: SiteColumns, i: Indices, j: Indices, r2: Floats, width: int = REGION
+    sites: SiteList, i: Indices, j: Indices, r2: Floats, width: int = REGION
 ) -> Triangle:
     """The stretch of `width` neighbouring listed variants with the largest sum of r2 squared.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mpcgen.errors import InputError
 from mpcgen.genome.chromosomes import NAMES, XY, X, names_of
 from mpcgen.genome.columns import Strings, matches, repeated, take
-from mpcgen.report.columns import SiteColumns
+from mpcgen.genome.sites import SiteList
 from mpcgen.report.files import replacing
 from mpcgen.report.text import among, lines, rows_joined, texts, where
 
@@ -38,7 +38,7 @@ ALT_FORM = r"^([ACGTNacgtn]+|0|\.|\*|<[^<>\s,;=]+>)$"
 
 def write_sites_vcf(
     path: Path | str,
-    sites: SiteColumns,
+    sites: SiteList,
     ac: NDArray[np.integer],
     an: NDArray[np.integer],
     *,
@@ -54,7 +54,7 @@ def write_sites_vcf(
     _refuse_other(sites.ref, REF_FORM, "REF", sites)
     _refuse_other(sites.alt, ALT_FORM, "ALT", sites)
     contig = np.where(sites.chrom == XY, X, sites.chrom).astype(np.int8)
-    rows = sites.order(contig)
+    rows = np.lexsort((sites.pos, contig))
     alt = _or(take(sites.alt, rows), ".", "0")
     dots = repeated(".", len(rows))
     columns = [
@@ -101,7 +101,7 @@ def _or(column: Strings, word: str, *unknown: str) -> Strings:
     return where(among(column, *unknown), repeated(word, len(column)), column)
 
 
-def _refuse_other(column: Strings, form: str, what: str, sites: SiteColumns) -> None:
+def _refuse_other(column: Strings, form: str, what: str, sites: SiteList) -> None:
     """Raise where a value of an allele column does not have the form."""
     wrong = ~matches(column, form)
     if wrong.any():
