@@ -1,20 +1,24 @@
 """All institutions of a plan as processes on this machine, for rehearsals and the demonstration."""
 
 import multiprocessing
+import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from typing import cast
 
-from mpcgen.errors import MpcgenError
+from mpcgen.errors import Abort, MpcgenError, PartyLost, PartyTimeout
 
 # How long the others have to tell what they saw after one has failed; in a session they see it at
 # once, and before that they would wait for it until their time-out.
 GRACE_SECONDS = 3.0
+FAILED, FOLLOWED = 1, 3  # exit status: by itself, or because of another party
+STOPS = (signal.SIGINT, signal.SIGTERM)
 Started = Callable[[str, int], object]
-INTERRUPTED = 130  # exit status of a process that its operator stopped
 
 
 class InstitutionFailed(MpcgenError):
@@ -43,46 +47,62 @@ def run_as_processes(
         for name, part in parts.items()
     }
     try:
-        for name, process in processes.items():
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", r".*multi-threaded", DeprecationWarning)
+        with _undisturbed(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r".*multi-threaded", DeprecationWarning)
+            for name, process in processes.items():
                 process.start()
-            started(name, process.pid or 0)
+                started(name, process.pid or 0)
         _wait(processes)
     finally:
         for process in processes.values():
-            if process.is_alive():
+            if process.pid is not None:
                 process.terminate()
-            process.join()
+                process.join()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep an operator's stop until all are forked; each child begins with it kept."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _child(part: Callable[[], object]) -> None:
+    # The parent hears control-C, ends everybody and owns all drafts; nothing is to unwind here.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     try:
         part()
     except (MpcgenError, OSError) as error:
         sys.stderr.write(f"{multiprocessing.current_process().name}: {error}\n")
         sys.stderr.flush()
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        followed = isinstance(error, PartyLost | PartyTimeout) or type(error) is Abort
+        sys.exit(FOLLOWED if followed else FAILED)
 
 
 def _wait(processes: Mapping[str, BaseProcess]) -> None:
-    waiting = {process.sentinel: name for name, process in processes.items()}
-    failed: list[str] = []
+    """Wait until all have ended, and not much longer once one has failed."""
+    waiting = {process.sentinel: process for process in processes.values()}
     deadline: float | None = None
     while waiting and (deadline is None or time.monotonic() < deadline):
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        ended = [waiting.pop(s) for s in wait(list(waiting), left) if isinstance(s, int)]
-        for name in ended:
-            processes[name].join()  # its sentinel can be ready before its exit code is
-        failed += [name for name in ended if processes[name].exitcode and deadline is None]
-        if failed and deadline is None:
-            deadline = time.monotonic() + GRACE_SECONDS
+        for sentinel in wait(list(waiting), left):
+            process = waiting.pop(cast(int, sentinel))
+            process.join()  # its sentinel can be ready before its exit code is
+            if process.exitcode and deadline is None:
+                deadline = time.monotonic() + GRACE_SECONDS
+    failed = {
+        n: p.exitcode for n, p in processes.items() if p.exitcode and p.sentinel not in waiting
+    }
     if failed:
-        ends = [_end(name, processes[name].exitcode) for name in failed]
-        raise InstitutionFailed(f"the study stopped at {' and '.join(ends)}; there are no results")
+        causes = {name: status for name, status in failed.items() if status != FOLLOWED} or failed
+        ends = " and ".join(_end(name, status) for name, status in causes.items())
+        raise InstitutionFailed(f"the study stopped at {ends}; there are no results")
 
 
-def _end(name: str, status: int | None) -> str:
-    return f"{name} (its process was ended by signal {-status})" if status and status < 0 else name
+def _end(name: str, status: int) -> str:
+    return f"{name} (its process was ended by signal {-status})" if status < 0 else name

@@ -252,6 +252,40 @@ def test_a_rehearsal_names_who_stopped_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_operator_stops_a_rehearsal(folder: Path, how: signal.Signals) -> None:
+    """All its processes end with it; control-C in a terminal goes to every one of them."""
+    plan = folder / "plan.toml"
+    (folder / "C.fam").unlink()
+    os.mkfifo(folder / "C.fam")  # C waits for somebody to write, and A and B for C
+    words = [sys.executable, "-m", "mpcgen", "run", str(plan), "--local", str(folder)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as rehearsal:
+        while len(members := group(rehearsal.pid)) < 4:
+            assert rehearsal.poll() is None
+            time.sleep(0.05)
+        os.killpg(rehearsal.pid, how)
+        assert_failed(rehearsal, "Aborted!")
+    for process in members:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+    assert not list(folder.glob(".*"))
+
+
+def group(leader: int) -> list[int]:
+    """All processes of a process group."""
+    every = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [process for process in every if group_of(process) == leader]
+
+
+def group_of(process: int) -> int:
+    try:
+        return os.getpgid(process)
+    except ProcessLookupError:
+        return -1
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_an_operator_stops_a_party(folder: Path, how: signal.Signals) -> None:
     with nothing_written(folder):
         a = start(folder / "plan.toml", "A")
