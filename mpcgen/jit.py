@@ -4,6 +4,7 @@ Kernels run without the GIL and are split over threads by their callers: Numba's
 be one that dies when two threads enter it, as parties in the threads of one process do.
 """
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -12,6 +13,13 @@ from numba import njit, types
 from numba.core.runtime.nrt import rtsys
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def cores() -> int:
+    """How many processors this process may use; not every system can restrict them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def kernel(*signatures: Any) -> Callable[[Function], Function]:

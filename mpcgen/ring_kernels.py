@@ -4,7 +4,6 @@ The 64 x 64 -> 128 bit multiplication is reached through LLVM's i128.
 """
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +14,7 @@ from llvmlite import ir
 from numba import types, uint32, uint64
 from numba.core.extending import intrinsic
 
-from mpcgen.jit import kernel, reads, writes
+from mpcgen.jit import cores, kernel, reads, writes
 
 Array = npt.NDArray[Any]
 PAIR = np.dtype("V16")  # an element of Z_2^128 as one item, which NumPy moves whole
@@ -176,7 +175,7 @@ def matmul(x: Array, y: Array) -> Array:
     z = np.zeros((len(x), *y.shape[1:]), x.dtype)
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     add_product = _matmul if x.ndim == 2 else _matmul128
-    threads = len(os.sched_getaffinity(0)) if x.size * y.shape[1] > 2**22 else 1
+    threads = cores() if x.size * y.shape[1] > 2**22 else 1
     rows = zip(np.array_split(x, threads), np.array_split(z, threads), strict=True)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda part: add_product(part[0], y, part[1]), rows))

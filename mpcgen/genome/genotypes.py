@@ -5,7 +5,6 @@ of at most SEGMENT pairs of SITES sites: what stays in memory grows neither with
 the people.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
@@ -19,6 +18,7 @@ from mpcgen.genome import kernels
 from mpcgen.genome.bed import BedFile
 from mpcgen.genome.chromosomes import Ploidy, ploidy_of
 from mpcgen.genome.people import People
+from mpcgen.jit import cores
 
 BLOCK: Final = 2**25  # bytes
 SITES: Final = 2048  # held as bit planes, which take about 2 * CHUNK bytes a site
@@ -210,7 +210,7 @@ class _Workers(ThreadPoolExecutor):
     """Threads for kernels, one a core."""
 
     def __init__(self) -> None:
-        self.cores = len(os.sched_getaffinity(0))
+        self.cores = cores()
         super().__init__(self.cores)
 
     def share(self, start: int, stop: int, work: Callable[[slice], None]) -> None:

@@ -1,6 +1,5 @@
 """Genotypes of a simulated cohort, block of variants after block."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
+from mpcgen.jit import cores
 from mpcgen.simulate.founders import PER_POPULATION, Chromosome, Founders, founders
 from mpcgen.simulate.mosaic import chains
 from mpcgen.simulate.people import People
@@ -77,7 +77,7 @@ def blocks(
     streams  one generator a chromosome; their state determines everything
     effects  of the causal variants, an array for each of the first chromosomes of the plan
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         drawn = pool.map(founders, plan, streams)
         for i, (chromosome, source, rng) in enumerate(zip(plan, drawn, streams, strict=True)):
             causal = _place(effects[i], source, rng) if i < len(effects) else {}

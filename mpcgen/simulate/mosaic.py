@@ -7,7 +7,6 @@ not depend on the number of threads. A transposition of 64 x 64 bits then turns 
 into the bytes of a .bed file.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ import numpy as np
 from numba import float64, int64, types, uint64
 from numpy.typing import NDArray
 
-from mpcgen.jit import kernel, reads, writes
+from mpcgen.jit import cores, kernel, reads, writes
 
 MISCOPY = 2e-4  # alleles a variant and haplotype
-THREADS = os.cpu_count() or 1
+THREADS = cores()
 _NEVER = np.int64(1) << 62
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
