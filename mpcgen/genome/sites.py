@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +14,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
-from mpcgen.genome.bim import chromosomes
+from mpcgen.genome.bim import MAX_POSITION, chromosomes
 from mpcgen.genome.chromosomes import UNKNOWN, UNPLACED, code_of, names_of, position_keys
 from mpcgen.genome.columns import Strings, find, strings, tab_lines, take, to_arrow
 from mpcgen.genome.site_tables import HEADER, frequencies, refuse_alleles, site_table
 from mpcgen.genome.text import integers, read_text
-
-MAX_POSITION = 2**31 - 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +75,7 @@ class SiteList:
     def indices_of(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the index of every id; InputError where it names no site, or several."""
         if len(set(ids)) < len(ids):
-            twice = next(name for name in ids if ids.count(name) > 1)
+            ((twice, _),) = Counter(ids).most_common(1)
             raise InputError(f"the variant {twice!r} is named twice")
         wanted = strings(ids)
         rows = find(wanted, self.id)

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mpcgen.errors import PlanError
+from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.statistic import MAX_PEOPLE
 from mpcgen.study.toml import Document, Section, line_of, read_toml
 
 BUILDS = ("GRCh36", "GRCh37", "GRCh38")
-PALINDROMIC = ("as_given", "leave_out", "by_reference_frequency")
 RELEASES = ("totals",)
 MAX_SECONDS = 1e6  # of any time-out: eleven days
 
