@@ -1,7 +1,8 @@
 """Which pairs of variants a linkage entry looks at.
 
-Pairs are (P, 2) arrays of site indices, the earlier variant first, in the order in which PLINK
-lists them, made when asked for: a window over a million variants has a hundred million pairs.
+Pairs are (P, 2) arrays of site indices. Those of a window have the earlier variant first, stand in
+the order in which PLINK lists them, and are made when asked for: a window over a million variants
+has a hundred million.
 """
 
 from dataclasses import dataclass
