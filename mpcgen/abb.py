@@ -15,6 +15,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -25,6 +26,22 @@ from mpcgen.leakage import Leakage, Opening
 from mpcgen.ring import Array, Ring
 
 DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One party's place in a session.
+
+    Attributes:
+        parties: everybody in the session, in the plan's order.
+        owners: who gives data.
+        computing: who computes, in the engine's order.
+    """
+
+    me: str
+    parties: tuple[str, ...]
+    owners: tuple[str, ...]
+    computing: tuple[str, ...]
 
 
 class Exchange(Protocol):
@@ -160,17 +177,8 @@ class Box(ABC):
 
     costs: Costs
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        me: str,
-        parties: Sequence[str],
-        owners: Sequence[str],
-        leakage: Leakage,
-    ):
-        self.me = me
-        self.parties = tuple(parties)
-        self.owners = tuple(owners)
+    def __init__(self, exchange: Exchange, seat: Seat, leakage: Leakage):
+        self.me, self.parties, self.owners = seat.me, seat.parties, seat.owners
         self.leakage = leakage
         self.declared = Cost()
         self._exchange = exchange.exchange

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import mpcgen
 from mpcgen import codec
-from mpcgen.abb import Box
+from mpcgen.abb import Box, Seat
 from mpcgen.errors import Abort, BadMessage, Refused, TransportError
 from mpcgen.leakage import Leakage
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 
 if TYPE_CHECKING:
     from mpcgen.study.study import Study

@@ -7,7 +7,7 @@ and statistics, and for data that are public anyway.
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Secret, join, nbytes, split
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat, Secret, join, nbytes, split
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
@@ -16,8 +16,9 @@ from mpcgen.ring import Array, Ring
 class ClearCosts(Costs):
     """Owners send to the computing party, it sends to everybody."""
 
-    def __init__(self, parties: Sequence[str], owners: Sequence[str], computing: str):
-        self.parties, self.owners, self.computing = parties, owners, computing
+    def __init__(self, seat: Seat):
+        self.parties, self.owners = seat.parties, seat.owners
+        (self.computing,) = seat.computing
 
     def input(self, b: int) -> Cost:
         return Cost(1, {o: b for o in self.owners if o != self.computing})
@@ -38,19 +39,11 @@ class ClearCosts(Costs):
 class Clear(Box):
     """A box whose secrets are plain values at the computing party and nothing elsewhere."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        me: str,
-        parties: Sequence[str],
-        owners: Sequence[str],
-        computing: str,
-        leakage: Leakage,
-    ):
-        super().__init__(exchange, me, parties, owners, leakage)
-        self.costs = ClearCosts(self.parties, self.owners, computing)
-        self._computing = computing
-        self._here = me == computing
+    def __init__(self, exchange: Exchange, seat: Seat, leakage: Leakage):
+        super().__init__(exchange, seat, leakage)
+        self.costs = ClearCosts(seat)
+        (self._computing,) = seat.computing
+        self._here = seat.me == self._computing
 
     def constant(self, ring: Ring, values: Array) -> Secret:
         return Secret(self, ring, ring.shape(values), (values,) if self._here else ())

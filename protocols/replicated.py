@@ -23,9 +23,9 @@ that the party has; so the view follows from the value and the party's own rando
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Secret, join, nbytes, split
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat, Secret, join, nbytes, split
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
@@ -34,13 +34,15 @@ from mpcgen.ring import Array, Ring
 
 PARTIES = 3
 
+KeyName: TypeAlias = tuple[str, int]  # who makes it, and the component that is drawn from it
+
 
 class ReplicatedCosts(Costs):
     """Each computing party sends one element for each element reshared or opened."""
 
-    def __init__(self, parties: Sequence[str], owners: Sequence[str], computing: Sequence[str]):
-        self.parties, self.owners, self.computing = parties, owners, computing
-        self._guests = [p for p in parties if p not in computing]
+    def __init__(self, seat: Seat):
+        self.parties, self.owners, self.computing = seat.parties, seat.owners, seat.computing
+        self._guests = [p for p in self.parties if p not in self.computing]
 
     def input(self, b: int) -> Cost:
         return Cost(1, {o: b * (1 if o in self.computing else 2) for o in self.owners})
@@ -65,43 +67,25 @@ class Replicated(Box):
     """A box of three computing parties and any number of owners.
 
     Args:
-        keys: component index j -> generator of k_j, at its two holders.
-        owner_keys: (owner, j) -> generator of k_j^owner for an owner that does not compute, at the
-            owner and at the two holders of x_j.
+        keys: (maker, j) -> generator of the key from which x_j of the maker's inputs is drawn, at
+            the maker and at the two holders of x_j: k_j of P_j, k_0^O and k_1^O of an owner O that
+            does not compute.
     """
 
     def __init__(
-        self,
-        exchange: Exchange,
-        me: str,
-        parties: Sequence[str],
-        owners: Sequence[str],
-        computing: Sequence[str],
-        leakage: Leakage,
-        keys: Mapping[int, Prg],
-        owner_keys: Mapping[tuple[str, int], Prg],
+        self, exchange: Exchange, seat: Seat, leakage: Leakage, keys: Mapping[KeyName, Prg]
     ):
-        super().__init__(exchange, me, parties, owners, leakage)
-        if len(computing) != PARTIES:
-            raise ValueError(f"the replicated engine has three computing parties: {computing}")
-        self.costs = ReplicatedCosts(self.parties, self.owners, tuple(computing))
-        self._computing = tuple(computing)
-        self._i = self._computing.index(me) if me in self._computing else None
+        super().__init__(exchange, seat, leakage)
+        if len(seat.computing) != PARTIES:
+            raise ValueError(f"the replicated engine has three computing parties: {seat.computing}")
+        self.costs = ReplicatedCosts(seat)
+        self._computing = seat.computing
+        self._i = seat.computing.index(seat.me) if seat.me in seat.computing else None
         self._keys = keys
-        self._owner_keys = owner_keys
 
     @classmethod
     def set_up(
-        cls,
-        exchange: Exchange,
-        me: str,
-        parties: Sequence[str],
-        owners: Sequence[str],
-        computing: Sequence[str],
-        leakage: Leakage,
-        session: bytes,
-        epoch: int,
-        own: Prg,
+        cls, exchange: Exchange, seat: Seat, leakage: Leakage, session: bytes, epoch: int, own: Prg
     ) -> Self:
         """Agree on the session's keys, in one round, and make the box.
 
@@ -109,42 +93,11 @@ class Replicated(Box):
             session: id that contains fresh nonces of all parties.
             own: this party's generator for the session.
         """
-        mine: dict[tuple[str, int], bytes] = {}
-        if me in computing:
-            i = list(computing).index(me)
-            mine = {("", i): own.draw_bytes("key", i, KEY_BYTES)}
-        elif me in owners:
-            mine = {(me, j): own.draw_bytes("owner key", j, KEY_BYTES) for j in (0, 1)}
-        send: dict[str, bytes] = {}
-        for (_, j), key in mine.items():
-            for holder in _holders(computing, j):
-                if holder != me:
-                    send[holder] = send.get(holder, b"") + key
-        wanted = [("", j) for j in range(PARTIES)]
-        wanted += [(o, j) for o in owners if o not in computing for j in (0, 1)]
-        due: dict[str, list[tuple[str, int]]] = {}
-        for owner, j in wanted:
-            sender = owner or computing[j]
-            if sender != me and me in _holders(computing, j):
-                due.setdefault(sender, []).append((owner, j))
-        came = exchange.exchange("keys", send, {p: KEY_BYTES * len(d) for p, d in due.items()})
-        for sender, names in due.items():
-            for n, name in enumerate(names):
-                mine[name] = came[sender][n * KEY_BYTES : (n + 1) * KEY_BYTES]
-        made = {
+        keys = {
             name: Prg(key, fixed=own.fixed).for_session(session, epoch)
-            for name, key in mine.items()
+            for name, key in _agree_on_keys(exchange, seat, own).items()
         }
-        return cls(
-            exchange,
-            me,
-            parties,
-            owners,
-            computing,
-            leakage,
-            keys={j: prg for (owner, j), prg in made.items() if not owner},
-            owner_keys={name: prg for name, prg in made.items() if name[0]},
-        )
+        return cls(exchange, seat, leakage, keys)
 
     def constant(self, ring: Ring, values: Array) -> Secret:
         zero = ring.zeros(ring.shape(values))
@@ -163,23 +116,19 @@ class Replicated(Box):
         self, label: str, ring: Ring, shape: tuple[int, ...], values: Array | None
     ) -> dict[str, Secret]:
         label = self._next(label)
-        known: dict[tuple[str, int], Array] = {}  # (owner, j) -> x_j
+        known: dict[KeyName, Array] = {}  # (owner, j) -> x_j
         send: dict[str, bytes] = {}
         receive: dict[str, int | None] = {}
         sent_index = {o: self._sent_component(o) for o in self.owners}
         for owner in self.owners:
-            for j in self._drawn_components(owner):
-                key = (
-                    self._keys.get(j)
-                    if owner in self._computing
-                    else self._owner_keys.get((owner, j))
-                )
-                if key is not None:
+            drawn = _drawn_components(self._computing, owner)
+            for j in drawn:
+                if (key := self._keys.get((owner, j))) is not None:
                     known[owner, j] = key.draw(ring, shape, f"{label}/{owner}", self._counter)
             j = sent_index[owner]
             if owner == self.me and values is not None:
                 rest = values
-                for d in self._drawn_components(owner):
+                for d in drawn:
                     rest = ring.sub(rest, known[owner, d])
                 known[owner, j] = rest
                 data = ring.to_bytes(rest)
@@ -197,16 +146,16 @@ class Replicated(Box):
             for owner in self.owners
         }
 
-    def _drawn_components(self, owner: str) -> tuple[int, ...]:
-        """Components of this owner's inputs that come from a key."""
-        return (self._computing.index(owner),) if owner in self._computing else (0, 1)
-
     def _sent_component(self, owner: str) -> int:
         """The component of this owner's inputs that is sent."""
         return (self._computing.index(owner) + 1) % PARTIES if owner in self._computing else 2
 
     def _components(self) -> tuple[int, ...]:
         return () if self._i is None else (self._i, (self._i + 1) % PARTIES)
+
+    def _neighbours(self, i: int) -> tuple[str, str]:
+        """The computing parties before and after P_i."""
+        return self._computing[i - 1], self._computing[(i + 1) % PARTIES]
 
     def _reshare(
         self,
@@ -219,15 +168,15 @@ class Replicated(Box):
         label = self._next(label)
         if self._i is None:
             return Secret(self, ring, shape, ())
-        i = self._i
-        z = ring.sub(
-            self._keys[i].draw(ring, shape, label, self._counter),
-            self._keys[(i + 1) % PARTIES].draw(ring, shape, label, self._counter),
+        first, second = (
+            self._keys[self._computing[j], j].draw(ring, shape, label, self._counter)
+            for j in self._components()
         )
+        z = ring.sub(first, second)
         for x, y in pairs:
             (x0, x1), (y0, y1) = x._parts, y._parts
             z = ring.add(z, ring.add(product(x0, ring.add(y0, y1)), product(x1, y0)))
-        before, after = self._computing[i - 1], self._computing[(i + 1) % PARTIES]
+        before, after = self._neighbours(self._i)
         came = self._exchange(label, {before: ring.to_bytes(z)}, {after: nbytes(ring, shape)})
         return Secret(self, ring, shape, (z, ring.from_bytes(came[after], shape)))
 
@@ -237,7 +186,7 @@ class Replicated(Box):
         if self._i is None:
             return self._assemble(secrets, self._exchange(label, {}, self._from_holders(length)))
         send = self._to_guests(secrets, [p for p in self.parties if p not in self._computing])
-        before, after = self._computing[self._i - 1], self._computing[(self._i + 1) % PARTIES]
+        before, after = self._neighbours(self._i)
         send[after] = join(secrets, 0)
         came = self._exchange(label, send, {before: length})
         return [
@@ -278,6 +227,34 @@ class Replicated(Box):
                 raise Abort(f"{self._computing[j]} and {second} sent different shares")
         columns = zip(secrets, *(split(data, secrets) for data in parts), strict=True)
         return [x.ring.add(x.ring.add(a, b), c) for x, a, b, c in columns]
+
+
+def _agree_on_keys(exchange: Exchange, seat: Seat, own: Prg) -> dict[KeyName, bytes]:
+    """Give out the keys that this party makes, and take in those whose component it holds."""
+    me, computing = seat.me, seat.computing
+    makers = dict.fromkeys((*computing, *seat.owners))
+    names = [(maker, j) for maker in makers for j in _drawn_components(computing, maker)]
+    label = "key" if me in computing else "owner key"
+    keys = {name: own.draw_bytes(label, name[1], KEY_BYTES) for name in names if name[0] == me}
+    send: dict[str, bytes] = {}
+    for (_, j), key in keys.items():
+        for holder in _holders(computing, j):
+            if holder != me:
+                send[holder] = send.get(holder, b"") + key
+    due: dict[str, list[KeyName]] = {}
+    for maker, j in names:
+        if maker != me and me in _holders(computing, j):
+            due.setdefault(maker, []).append((maker, j))
+    came = exchange.exchange("keys", send, {maker: KEY_BYTES * len(n) for maker, n in due.items()})
+    for maker, wanted in due.items():
+        for n, name in enumerate(wanted):
+            keys[name] = came[maker][n * KEY_BYTES : (n + 1) * KEY_BYTES]
+    return keys
+
+
+def _drawn_components(computing: Sequence[str], owner: str) -> tuple[int, ...]:
+    """Components of this owner's inputs that come from keys of its making."""
+    return (computing.index(owner),) if owner in computing else (0, 1)
 
 
 def _holders(computing: Sequence[str], j: int) -> tuple[str, str]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgen.abb import Box
+from mpcgen.abb import Box, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
 from tests.threads import in_threads
 

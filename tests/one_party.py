@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box, Seat, Secret
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
 from mpcgen.protocols.statistic import Integers, Local, Sites, Statistic, Table
@@ -54,7 +54,7 @@ def open_totals(statistic: Statistic, owners: Sequence[Local]) -> dict[str, Inte
         Opening(name, ring.k, (units, len(columns)), (ME,))
         for name, (ring, columns) in statistic.opens.items()
     )
-    box = Clear(Alone(), ME, [ME], [ME], ME, Leakage(allowed))
+    box = Clear(Alone(), Seat(ME, (ME,), (ME,), (ME,)), Leakage(allowed))
     totals = {}
     for source in statistic.inputs:
         shape = (units, len(source.columns))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mpcgen.abb import Seat
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.clear import ClearCosts
 from mpcgen.protocols.statistic import MAX_PEOPLE
@@ -12,6 +13,7 @@ ENTRIES: dict[str, dict[str, object]] = {
     "association": {"tests": ["allelic", "genotypic", "trend", "cmh"]},
     "linkage": {"window": 50},
 }
+PARTIES = ("a", "b", "c")
 BYTES = {  # opened for one unit
     "frequency": 2 * 7 * 4,
     "association": (5 + 6 + 5) * 4 + 5 * 8,
@@ -22,7 +24,7 @@ BYTES = {  # opened for one unit
 @pytest.mark.parametrize("kind", STATISTICS)
 def test_costs_are_one_opening_of_what_is_named(kind: str) -> None:
     statistic = from_options(kind, ENTRIES[kind], GROUPS)
-    cost = statistic.cost(ClearCosts(("a", "b", "c"), ("a", "b", "c"), "a"), 10)
+    cost = statistic.cost(ClearCosts(Seat("a", PARTIES, PARTIES, ("a",))), 10)
     assert cost.rounds == 1
     assert cost.sent == {"a": 10 * BYTES[kind] * 2}
 

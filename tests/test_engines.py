@@ -6,14 +6,14 @@ import pickle
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box, Seat, Secret
 from mpcgen.cost import Cost
 from mpcgen.errors import Abort, NotInManifest
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
 from tests.conformance import SESSION, SETTINGS, Setting, given, run, uniform
 from tests.threads import in_threads

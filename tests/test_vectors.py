@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mpcgen.abb import Box
+from mpcgen.abb import Box, Seat
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
 from tests.outcomes import everybody, outcomes
 from tests.vectors import reference

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import nbytes
+from mpcgen.abb import Seat, nbytes
 from mpcgen.cost import Cost
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.leakage import Opening
 from mpcgen.protocols.catalogue import STATISTICS, from_options
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
 from mpcgen.protocols.linkage import Linkage
 from mpcgen.protocols.pairs import PairList

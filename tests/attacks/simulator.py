@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box, Seat, Secret
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
@@ -71,8 +71,9 @@ class Simulator(Box):
 
     def __init__(self, world: World):
         cast = world.cast
-        super().__init__(_Nothing(), world.me, cast.parties, cast.owners, Leakage([]))
-        self.costs = ReplicatedCosts(cast.parties, cast.owners, cast.computing)
+        seat = Seat(world.me, cast.parties, cast.owners, cast.computing)
+        super().__init__(_Nothing(), seat, Leakage([]))
+        self.costs = ReplicatedCosts(seat)
         self.world, self.cast = world, cast
 
     def open(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:

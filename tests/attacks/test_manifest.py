@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box, Seat, Secret
 from mpcgen.errors import Abort, NotInManifest, TransportError
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
 from tests.outcomes import everybody, outcomes
 

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgen.abb import DIGEST_BYTES, Box, Secret
+from mpcgen.abb import DIGEST_BYTES, Box, Seat, Secret
 from mpcgen.errors import Abort, TransportError
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES, Seat
+from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
 from tests import studies
 from tests.attacks.cohorts import COHORTS, lay_out, run

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mpcgen.abb import DIGEST_BYTES
+from mpcgen.abb import DIGEST_BYTES, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.protocols.replicated import Replicated
@@ -54,18 +54,15 @@ def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated])
     def part(channel: Channel) -> None:
         me = channel.me
         view, guest = views[me], me not in cast.computing
-        keys, owner_keys = {}, {}
-        for j in range(3):
-            holders = {cast.computing[j], cast.computing[j - 1]}
-            if me in holders:
-                keys[j] = Tape(lanes, j, view)
-            for owner in set(cast.owners) - set(cast.computing):
-                if j < 2 and me in {*holders, owner}:
-                    owner_keys[owner, j] = Tape(lanes, (owner, j), view)
-        box = engine(
-            Watched(channel, lanes.count, guest, view), me, cast.parties, cast.owners,
-            cast.computing, _manifest(scene, ring, lanes), keys, owner_keys,  # type: ignore[arg-type]
-        )  # fmt: skip
+        keys = {
+            (maker, j): Tape(lanes, cast.key(maker, j), view)
+            for maker in {*cast.owners, *cast.computing}
+            for j in cast.drawn_and_sent(maker)[0]
+            if me in {maker, cast.computing[j], cast.computing[j - 1]}
+        }
+        seat = Seat(me, cast.parties, cast.owners, cast.computing)
+        watched = Watched(channel, lanes.count, guest, view)
+        box = engine(watched, seat, _manifest(scene, ring, lanes), keys)  # type: ignore[arg-type]
         shape = (scene.values, lanes.count)
         opened = scene.program(box, box.input("x", ring, shape, inputs.get(me)))
         box.confirm()
