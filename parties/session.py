@@ -61,7 +61,7 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
     came = channel.exchange(
         "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
     )
-    refusals = [_refusal(channel.me, mine, peer, codec.decode(came[peer])) for peer in came]
+    refusals = [_refusal(channel.me, mine, *greeting) for greeting in came.items()]
     _hear_out(channel, next(filter(None, refusals), None))
     transcript = [(came | {channel.me: hello})[name] for name in plan.names]
     session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
@@ -73,13 +73,17 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
 
 
 def _refusal(
-    me: str, mine: Mapping[str, codec.Value], peer: str, theirs: codec.Value
+    me: str, mine: Mapping[str, codec.Value], peer: str, greeting: bytes
 ) -> Refused | None:
     """What to say to a peer that runs something else.
 
     Raises:
         BadMessage: its greeting has another form.
     """
+    try:
+        theirs = codec.decode(greeting)
+    except BadMessage as error:
+        raise BadMessage(f"{peer} greets with {error}") from None
     if not isinstance(theirs, dict) or theirs.keys() != {*mine, "nonce"}:
         raise BadMessage(f"{peer} greets in a form that {me} does not know")
     nonce = theirs["nonce"]
