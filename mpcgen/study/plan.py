@@ -191,7 +191,7 @@ def read_plan(path: Path) -> Plan:
         engine=name,
         computing=engine.names("computing", names[: ENGINES[name].computing]),
         floors=_floors(release),
-        timeout_seconds=_seconds(network, "timeout_seconds", 60.0),
+        timeout_seconds=_seconds(network, "timeout_seconds", 600.0),
         connect_seconds=_seconds(network, "connect_seconds", 120.0),
         institutions=institutions,
         entries=tuple(_entry(section) for section in entries),
