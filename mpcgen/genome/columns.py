@@ -101,18 +101,22 @@ def trimmed(column: Strings) -> Strings:
     return pc.utf8_trim_whitespace(column)
 
 
-def joined_by_tab(columns: Sequence[Strings]) -> Strings:
-    """Return each row's values as one, with tabs between them."""
-    rows: Any = pc.binary_join_element_wise(*columns, repeated("\t", len(columns[0])))
-    return cast(Strings, rows)
+def rows_joined(separator: str, *columns: Strings | str, null: str = "NA") -> Strings:
+    """Return each row's values as one, a separator between them; a plain string fills its column.
+
+    `null` stands for what is undefined.
+    """
+    n = next(len(c) for c in columns if not isinstance(c, str))
+    full = [repeated(c, n) if isinstance(c, str) else c for c in columns]
+    return pc.binary_join_element_wise(
+        *full, repeated(separator, n), null_handling="replace", null_replacement=null
+    )
 
 
-def tab_lines(columns: Sequence[Strings]) -> bytes:
+def tab_lines(columns: Sequence[Strings]) -> memoryview:
     """Return rows of columns as text: tabs between the values, a newline after each row."""
-    n = len(columns[0])
-    if not n:
-        return b""
-    rows = joined_by_tab(columns)
-    lines = pa.ListArray.from_arrays(to_arrow(np.array([0, n], np.int32)), rows)
-    text: Any = pc.binary_join(lines, repeated("\n", 1))
-    return bytes(text.buffers()[2]) + b"\n"
+    if not len(columns[0]):
+        return memoryview(b"")
+    rows: Any = rows_joined("\t", *columns[:-1], rows_joined("", columns[-1], "\n"))
+    _, ends, text = rows.buffers()
+    return memoryview(text)[: np.frombuffer(ends, np.int32)[len(rows)]]

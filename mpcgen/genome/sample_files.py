@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import Strings, encode, find, joined_by_tab, trimmed
+from mpcgen.genome.columns import Strings, encode, find, rows_joined, trimmed
 from mpcgen.genome.text import Table, read_table, read_text, squeeze_blanks
 
 _FAM: Final = ("FID", "IID", "father", "mother", "sex", "phenotype")
@@ -32,7 +32,7 @@ class Samples:
     @cached_property
     def keys(self) -> Strings:
         """What people are matched by."""
-        return self.iid if self.fid is None else joined_by_tab([self.fid, self.iid])
+        return self.iid if self.fid is None else rows_joined("\t", self.fid, self.iid)
 
     def __post_init__(self) -> None:
         """Refuse a person who is listed twice."""

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
 from mpcgen.genome.chromosomes import MT, XY, X, Y
-from mpcgen.genome.columns import Strings, matches, repeated, take
+from mpcgen.genome.columns import Strings, matches, repeated, rows_joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.report.files import replacing
 from mpcgen.report.tables import write_table
-from mpcgen.report.text import mask, rows_joined, texts, where
+from mpcgen.report.text import mask, texts, where
 
 CODES = np.arange(MT + 1)
 CODES[[X, Y, XY, MT]] = 23, 24, 23, 25

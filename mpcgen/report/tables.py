@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import Strings
+from mpcgen.genome.columns import Strings, rows_joined
 from mpcgen.report.columns import REAL, TEXT
 from mpcgen.report.files import replacing
-from mpcgen.report.text import arrow, lines, mask, rows_joined, texts
+from mpcgen.report.text import arrow, lines, mask, texts
 
 if TYPE_CHECKING:
     import pandas as pd

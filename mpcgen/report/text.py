@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mpcgen.genome.columns import Strings, repeated, strings, to_arrow
+from mpcgen.genome.columns import Strings, strings, tab_lines, to_arrow
 
 CHUNK = 1 << 14  # rows that one thread turns into text at a time
 THREADS = 2
@@ -56,15 +56,6 @@ def where(condition: Any, then: Strings, otherwise: Strings) -> Strings:
     return chosen
 
 
-def rows_joined(separator: str, *columns: Strings | str, null: str = "NA") -> Strings:
-    """Row by row, the strings of some columns with a separator; a plain string fills its column."""
-    n = next(len(c) for c in columns if not isinstance(c, str))
-    full = [repeated(c, n) if isinstance(c, str) else c for c in columns]
-    return pc.binary_join_element_wise(
-        *full, repeated(separator, n), null_handling="replace", null_replacement=null
-    )
-
-
 def lines(columns: Sequence[Any]) -> Iterator[memoryview]:
     """Columns (m rows each) as tab-separated lines, NA for undefined, some thousand at a time."""
     arrays = [arrow(c) for c in columns]
@@ -75,9 +66,4 @@ def lines(columns: Sequence[Any]) -> Iterator[memoryview]:
 
 
 def _lines(arrays: Sequence[Any]) -> memoryview:
-    cells = [texts(a) for a in arrays]
-    if not len(cells[0]):
-        return memoryview(b"")
-    rows: Any = rows_joined("\t", *cells[:-1], rows_joined("", cells[-1], "\n"))
-    _, ends, text = rows.buffers()
-    return memoryview(text)[: np.frombuffer(ends, np.int32)[len(rows)]]
+    return tab_lines([texts(a) for a in arrays])

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
 from mpcgen.genome.chromosomes import NAMES, XY, X, names_of
-from mpcgen.genome.columns import Strings, matches, repeated, take
+from mpcgen.genome.columns import Strings, matches, repeated, rows_joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.report.files import replacing
-from mpcgen.report.text import among, lines, rows_joined, texts, where
+from mpcgen.report.text import among, lines, texts, where
 
 INFO = (
     ("AC", "A", "Integer", "Alternate alleles counted, all institutions together"),
