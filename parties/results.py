@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,8 @@ class Results:
         self.notes: list[str] = []
         self._painter = ThreadPoolExecutor(1)  # draws while others compute and write
         self._drawings: list[Future[None]] = []
-        if output.plots:
-            self._drawings.append(self._painter.submit(_import_drawing))
+        if output.plots:  # a daemon: a run that fails does not wait for it
+            Thread(target=_import_drawing, daemon=True).start()
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         """Consume all parts of a run; `people` are the joint group sizes."""
@@ -184,7 +185,7 @@ class Results:
     def _association(
         self, entry: str, name: str, sites: SiteList, table: "_Rows", people: Mapping[str, int]
     ) -> None:
-        gc = genomic_control_lambda(table.columns["CHISQ"])
+        gc = genomic_control_lambda(table.columns["CHISQ"], table.columns["DF"])
         self.lambdas[f"{entry}.{name}"] = None if np.isnan(gc) else gc
         plan = self._study.plan
         metadata = StudyMetadata(

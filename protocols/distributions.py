@@ -45,11 +45,22 @@ def neg_log10(ln_p: Floats) -> Floats:
     return np.abs(ln_p) / LN_10  # abs: no -0.0 where p = 1
 
 
-def genomic_control_lambda(chisq: Floats) -> float:
-    """Median of the defined chi-squared values with 1 df (m,) over the median under no association.
+def genomic_control_lambda(chisq: Floats, df: Floats) -> float:
+    """Median of the defined chi-squared values (m,) over the median under no association.
 
-    NaN where none is defined. Devlin and Roeder, Genomic Control for Association Studies,
-    Biometrics 1999.
+    A value with 2 degrees of freedom (m,) counts as that with 1 of the same p. NaN where none is
+    defined. Devlin and Roeder, Genomic Control for Association Studies, Biometrics 1999.
     """
-    defined = chisq[~np.isnan(chisq)]
-    return float(np.median(defined)) / MEDIAN_CHI2_1DF if len(defined) else float("nan")
+    defined = ~np.isnan(chisq)
+    values, two = chisq[defined].astype(np.float64), df[defined] == 2
+    if two.any():
+        values[two] = _quantile_1df(ln_p_2df(values[two]))
+    return float(np.median(values)) / MEDIAN_CHI2_1DF if len(values) else float("nan")
+
+
+def _quantile_1df(ln_p: Floats) -> Floats:
+    """The chi-squared value with 1 degree of freedom whose upper tail is p; ln p (m,)."""
+    from scipy.special import ndtri_exp  # noqa: PLC0415
+
+    z: Floats = ndtri_exp(ln_p - np.log(2))
+    return z * z

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from mpcgen.protocols.distributions import (
     LN_10,
@@ -71,6 +71,23 @@ def test_constants() -> None:
 def test_lambda_is_one_under_no_association_and_ignores_undefined_values() -> None:
     chisq = stats.chi2.ppf((np.arange(999) + 0.5) / 999, 1)
     with_holes = np.concatenate([chisq, [np.nan, np.nan]])
-    assert genomic_control_lambda(with_holes) == pytest.approx(1, rel=1e-9)
-    assert genomic_control_lambda(1.25 * chisq) == pytest.approx(1.25, rel=1e-9)
-    assert math.isnan(genomic_control_lambda(np.array([np.nan])))
+    assert genomic_control_lambda(with_holes, np.ones(len(with_holes))) == pytest.approx(
+        1, rel=1e-9
+    )
+    assert genomic_control_lambda(1.25 * chisq, np.ones(len(chisq))) == pytest.approx(
+        1.25, rel=1e-9
+    )
+    assert math.isnan(genomic_control_lambda(np.array([np.nan]), np.array([np.nan])))
+
+
+def test_lambda_of_two_degrees_of_freedom_is_on_the_scale_of_one() -> None:
+    """The null of every test is 1, also where some variants have 1 df and others 2."""
+    null = (np.arange(99_999) + 0.5) / 99_999
+    two = stats.chi2.isf(null, 2)
+    df = np.full(len(two), 2.0)
+    assert genomic_control_lambda(two, df) == pytest.approx(1, rel=1e-9)
+    df[::2], two[::2] = 1, stats.chi2.isf(null[::2], 1)
+    assert genomic_control_lambda(two, df) == pytest.approx(1, rel=1e-4)
+    extreme = np.array([5000.0, 5000.0, 5000.0])
+    same = special.ndtri_exp(-2500 - np.log(2)) ** 2 / MEDIAN_CHI2_1DF
+    assert genomic_control_lambda(extreme, np.full(3, 2.0)) == pytest.approx(same, rel=1e-9)
