@@ -33,16 +33,17 @@ def _telling() -> Iterator[None]:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """End on SIGTERM as on control-C: tell the other parties, and leave no draft behind."""
+    """End on SIGTERM and a hang-up as on control-C: tell the others, leave no draft behind."""
 
     def stop(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {kind: signal.signal(kind, stop) for kind in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 class _Group(click.Group):
@@ -146,9 +147,9 @@ def data_check(
     from mpcgen.parties.data_check import check_data  # noqa: PLC0415
     from mpcgen.study.institution import read_config  # noqa: PLC0415
 
-    found = check_data(
-        read_config(config), read_sites(sites), palindromic, with_phenotype=phenotype
-    )
+    own, listed = read_config(config), read_sites(sites)
+    with _progress(len(listed), own.name) as progress:
+        found = check_data(own, listed, palindromic, with_phenotype=phenotype, progress=progress)
     for line in found.lines():
         click.echo(line)
     if report is not None:

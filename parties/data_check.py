@@ -11,6 +11,7 @@ from mpcgen.genome.sites import SiteList
 from mpcgen.parties.owner import OwnData, open_data
 from mpcgen.protocols.genotype_counts import CALLED, CLASSES
 from mpcgen.study.institution import InstitutionConfig
+from mpcgen.study.loop import Progress
 
 LOW_CALL_RATE = 0.9
 BLOCK = 1 << 14  # variants counted at once
@@ -89,7 +90,12 @@ def _rows(counts: Mapping[str, int], words: Mapping[str, str]) -> Iterator[str]:
 
 
 def check_data(
-    config: InstitutionConfig, sites: SiteList, palindromic: str, *, with_phenotype: bool
+    config: InstitutionConfig,
+    sites: SiteList,
+    palindromic: str,
+    *,
+    with_phenotype: bool,
+    progress: Progress = lambda _units: None,
 ) -> DataCheck:
     """Read, check and align an institution's data, and count what it does not use.
 
@@ -99,18 +105,20 @@ def check_data(
     if config.data is None:
         raise ConfigError("there is no [data] to check", path=config.path)
     with open_data(config.data, sites, palindromic, with_phenotype=with_phenotype) as data:
-        low, empty = _missing(data.genotypes, len(sites))
+        low, empty = _missing(data.genotypes, len(sites), progress)
         return DataCheck(data, data.genotypes.heterozygous_haploids(), low, empty)
 
 
-def _missing(genotypes: Genotypes, sites: int) -> tuple[int, int]:
+def _missing(genotypes: Genotypes, sites: int, progress: Progress) -> tuple[int, int]:
     """How many variants have a low call rate, and how many no genotype at all."""
     low = empty = 0
     called = np.isin(CLASSES, CALLED)
     for start in range(0, sites, BLOCK):
-        counts = genotypes.counts(start, min(start + BLOCK, sites)).sum(axis=1)
+        stop = min(start + BLOCK, sites)
+        counts = genotypes.counts(start, stop).sum(axis=1)
         present = counts[:, called].sum(axis=1)
         eligible = present + counts[:, CLASSES.index("MISSING")]
         low += int((present < LOW_CALL_RATE * eligible).sum())
         empty += int(((present == 0) & (eligible > 0)).sum())
+        progress(stop - start)
     return low, empty

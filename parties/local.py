@@ -40,10 +40,10 @@ def run_as_processes(
     # A fork shares what the parent has imported, so start-up is paid once. The parent has no
     # sockets, and no threads but the idle pools of Arrow and OpenBLAS, which survive a fork; Python
     # 3.12 and later warn of any.
-    if sys.platform == "linux":
-        multiprocessing.set_start_method("fork", force=True)
+    fork = sys.platform == "linux"
+    context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
     processes = {
-        name: multiprocessing.Process(target=_child, args=(part,), name=name)
+        name: context.Process(target=_child, args=(part,), name=name)
         for name, part in parts.items()
     }
     try:

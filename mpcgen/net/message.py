@@ -49,7 +49,7 @@ class AbortReason(Enum):
     LOST = "it lost another party"
     TIMEOUT = "another party did not answer it in time"
     MESSAGE = "it received a message that breaks the rules"
-    STOPPED = "its operator stopped it"
+    STOPPED = "it was stopped"
     FOLLOWED = "another party had aborted"
 
     @property
