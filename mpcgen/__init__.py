@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mpcgen.api import check_data, check_study, read_results, run, run_local
+    from mpcgen.api import check_data, check_study, keygen, read_results, run, run_local
 
-__all__ = ["check_data", "check_study", "read_results", "run", "run_local"]
+__all__ = ["check_data", "check_study", "keygen", "read_results", "run", "run_local"]
 
 
 def __getattr__(name: str) -> Any:

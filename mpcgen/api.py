@@ -74,6 +74,17 @@ def read_results(folder: File) -> Tables:
     return {path.stem: read_table(path) for path in files}
 
 
+def keygen(file: File) -> str:
+    """Make a transport key: the secret goes to a new file, the public one is returned.
+
+    Raises:
+        ConfigError: the file exists, or cannot be written.
+    """
+    from mpcgen.net.keys import create  # noqa: PLC0415
+
+    return create(Path(file)).public
+
+
 def check_study(plan: File, *, round_trip_ms: float = 20.0, mbit_per_s: float = 100.0) -> str:
     """What a plan opens, to whom, what it implies, and what it costs, in words.
 

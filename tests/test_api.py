@@ -7,6 +7,7 @@ import pytest
 import mpcgen
 from mpcgen.demo.prepare import prepare
 from mpcgen.errors import InputError
+from mpcgen.net.keys import public_from_secret
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,12 @@ def test_a_run_gives_tables_by_name(study: Path) -> None:
         *(f"association.{test}" for test in ("allelic", "genotypic", "trend", "cmh")),
     }  # fmt: skip
     assert tables["association.cmh"].nsmallest(1, "P")["ID"].item() == "s2_785121"
+
+
+def test_a_key_is_made(tmp_path: Path) -> None:
+    public = mpcgen.keygen(tmp_path / "A.key")
+    assert len(public) == 40
+    assert public == public_from_secret((tmp_path / "A.key").read_text().strip())
 
 
 def test_data_check_is_a_table(study: Path) -> None:
