@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -55,9 +54,7 @@ class Output:
 
 
 def _import_drawing() -> None:
-    """Load the plotting library, half a second's work, while the parties compute."""
-    import scipy.special  # noqa: F401, PLC0415
-
+    """Load the plotting library, half a second's work, while tables are written."""
     import mpcgen.report.drawing  # noqa: F401, PLC0415
 
 
@@ -111,8 +108,6 @@ class Results:
         self.notes: list[str] = []
         self._painter = ThreadPoolExecutor(1)  # draws while others compute and write
         self._drawings: list[Future[None]] = []
-        if output.plots:  # a daemon: a run that fails does not wait for it
-            Thread(target=_import_drawing, daemon=True).start()
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         """Consume all parts of a run; `people` are the joint group sizes."""
@@ -140,6 +135,8 @@ class Results:
                         pairs[entry] = _PairTable(writer, self._sites)
                     pairs[entry].add(part.batch.pairs[table.rows], table.columns)
                     self._count(f"{entry}: undefined pairs", table.undefined)
+        if self._output.plots and variants:
+            self._painter.submit(_import_drawing)
         for (entry, name), batches in variants.items():
             self._variant_table(tasks[entry], name, _joined(batches), people)
         if self._output.plots:
