@@ -143,10 +143,10 @@ class Results:
             for entry, pair_table in pairs.items():
                 self._draw(self._ld_map, entry, pair_table)
 
-    def _path(self, entry: str, *parts: str) -> Path:
-        suffix = parts[-1] if parts and "." in parts[-1] else self._output.table_format
-        middle = [part for part in parts if part and part != suffix]
-        return self._folder / ".".join([entry, *middle, suffix.lstrip(".")])
+    def _path(self, entry: str, name: str = "", suffix: str = "") -> Path:
+        """ENTRY.NAME.SUFFIX in the folder; a table's suffix where none is given."""
+        parts = (entry, name, suffix or self._output.table_format)
+        return self._folder / ".".join(filter(None, parts))
 
     def _count(self, what: str, number: int) -> None:
         if number:
@@ -173,7 +173,7 @@ class Results:
     def _vcf(self, entry: str, sites: SiteList, table: "_Rows") -> None:
         try:
             write_sites_vcf(
-                self._path(entry, ".vcf"), sites, table.columns["AC"], table.columns["AN"],
+                self._path(entry, suffix="vcf"), sites, table.columns["AC"], table.columns["AN"],
                 ref_known=self._study.plan.ref_known,
             )  # fmt: skip
         except InputError as error:
@@ -197,7 +197,7 @@ class Results:
         )
         if self._output.plots:
             self._draw(self._association_plots, entry, name, sites, table)
-        path = self._path(entry, name, ".gwas-ssf.tsv")
+        path = self._path(entry, name, "gwas-ssf.tsv")
         written = write_gwas_ssf(path, sites, table.columns, metadata)
         if written.rows:
             self._count(f"{path.name}: rows left out", written.left_out)
