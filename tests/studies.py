@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from mpcgen.demo.prepare import free_ports
 from mpcgen.genome.sites import read_sites
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
@@ -116,7 +116,7 @@ floors = "none"
 timeout_seconds = 30
 connect_seconds = 30
 """
-    for member, port in zip(members, _free_ports(len(members)), strict=True):
+    for member, port in zip(members, free_ports(len(members)), strict=True):
         public = keys.create(folder / f"{member.name}.key").public
         text += (
             f'[[institutions]]\nname = "{member.name}"\naddress = "127.0.0.1:{port}"\n'
@@ -179,14 +179,6 @@ def records(out: Path) -> list[RunRecord]:
     found = [RunRecord.read(path) for path in sorted(out.glob("*/record.json"))]
     timeless = [tuple(replace(step, seconds=0) for step in record.costs) for record in found]
     return [replace(r, started="", costs=c) for r, c in zip(found, timeless, strict=True)]
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _quoted(text: str) -> str:
