@@ -10,7 +10,7 @@ use the stratified one.
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.protocols.allelic import ALLELIC
 from mpcgen.protocols.case_control import GROUPS
 from mpcgen.protocols.genotypic import GENOTYPIC
@@ -18,6 +18,7 @@ from mpcgen.protocols.options import Options, names, only
 from mpcgen.protocols.statistic import Integers, Release, Sites, Statistic, Table
 from mpcgen.protocols.stratified import CMH
 from mpcgen.protocols.trend import TREND
+from mpcgen.secret import Secret
 
 TESTS = {test.name: test for test in (ALLELIC, GENOTYPIC, TREND, CMH)}
 

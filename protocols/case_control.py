@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mpcgen.abb import Secret
 from mpcgen.genome.columns import repeated
 from mpcgen.protocols.distributions import Z_975, neg_log10
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, genotype_counts
 from mpcgen.protocols.statistic import Floats, Input, Integers, Sites, Table, forms
+from mpcgen.secret import Secret
 
 GROUPS = (CASES, CONTROLS)
 COUNTS = genotype_counts(GROUPS)

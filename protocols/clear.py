@@ -7,10 +7,11 @@ and statistics, and for data that are public anyway.
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat, Secret, join, nbytes, split
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret, join, nbytes, split
 
 
 class ClearCosts(Costs):

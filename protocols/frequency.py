@@ -20,7 +20,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.protocols.genotype_counts import (
     ALL,
     ALLELES,
@@ -45,6 +45,7 @@ from mpcgen.protocols.statistic import (
     ratio,
 )
 from mpcgen.ring import Z2_32
+from mpcgen.secret import Secret
 
 
 class Frequency(Statistic):

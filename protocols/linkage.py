@@ -18,11 +18,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.protocols.options import Options, only, real
 from mpcgen.protocols.pairs import PairOptions
 from mpcgen.protocols.statistic import Input, Integers, Release, Sites, Statistic, Table, ratio
 from mpcgen.ring import Z2_32
+from mpcgen.secret import Secret
 
 SUMS = ("N", "SX", "SY", "SXX", "SYY", "SXY")
 

@@ -25,12 +25,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeAlias
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat, Secret, join, nbytes, split
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
 from mpcgen.prg import KEY_BYTES, Prg
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret, join, nbytes, split
 
 PARTIES = 3
 

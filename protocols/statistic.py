@@ -16,9 +16,10 @@ from typing import Any, ClassVar, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
 from mpcgen.ring import Ring
+from mpcgen.secret import Secret
 
 Integers: TypeAlias = NDArray[np.integer[Any]]
 Floats: TypeAlias = NDArray[np.float64]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpcgen.abb import Box, Seat, Secret
+from mpcgen.abb import Box, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
 from mpcgen.protocols.statistic import Integers, Local, Sites, Statistic, Table
+from mpcgen.secret import Secret
 
 ME = "one"
 NONE = np.zeros(0, np.int32)

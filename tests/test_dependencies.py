@@ -14,13 +14,14 @@ TOP = ("api", "cli", "__main__", "simulate", "demo")
 
 # part -> the parts it may import besides itself; the ground floor's own order is below
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "abb": GROUND,
+    "secret": GROUND,
+    "abb": (*GROUND, "secret"),
     "genome": GROUND,
     "net": GROUND,
     "report": (*GROUND, "genome"),
-    "protocols": (*GROUND, "abb", "genome"),
-    "study": (*GROUND, "abb", "genome", "protocols"),
-    "parties": (*GROUND, "abb", "genome", "protocols", "study", "net", "report"),
+    "protocols": (*GROUND, "secret", "abb", "genome"),
+    "study": (*GROUND, "secret", "abb", "genome", "protocols"),
+    "parties": (*GROUND, "secret", "abb", "genome", "protocols", "study", "net", "report"),
 }
 GROUND_ORDER = {
     "errors": (),

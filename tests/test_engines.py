@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Seat, Secret
+from mpcgen.abb import Box, Seat
 from mpcgen.cost import Cost
 from mpcgen.errors import Abort, NotInManifest
 from mpcgen.leakage import Leakage, Opening
@@ -15,6 +15,7 @@ from mpcgen.net.memory import MemoryNetwork
 from mpcgen.prg import Prg
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
 from tests.conformance import SESSION, SETTINGS, Setting, given, run, uniform
 from tests.threads import in_threads
 

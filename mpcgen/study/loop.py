@@ -7,10 +7,11 @@ from operator import add
 
 import numpy as np
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.errors import RangeError
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.protocols.statistic import Input, Integers, Sites, Table
+from mpcgen.secret import Secret
 from mpcgen.study.study import PEOPLE, PEOPLE_RING, Batch, Study, Task
 
 Progress = Callable[[int], None]  # called with the number of units done since the last call

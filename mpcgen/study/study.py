@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Seat, nbytes
+from mpcgen.abb import Seat
 from mpcgen.cost import Cost
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.leakage import Opening
@@ -23,6 +23,7 @@ from mpcgen.protocols.linkage import Linkage
 from mpcgen.protocols.pairs import PairList
 from mpcgen.protocols.statistic import MAX_PEOPLE, Input, Statistic
 from mpcgen.ring import Z2_32
+from mpcgen.secret import nbytes
 from mpcgen.study.plan import Entry, Plan, read_plan
 from mpcgen.study.selection import choose_pairs
 

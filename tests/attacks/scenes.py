@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
 from tests.attacks.simulator import Cast
 from tests.attacks.tape import Lanes, Row
 

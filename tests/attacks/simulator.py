@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mpcgen.abb import Box, Seat, Secret
+from mpcgen.abb import Box, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
 from tests.attacks.tape import Lanes, Row, Tape
 
 

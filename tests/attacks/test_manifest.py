@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Seat, Secret
+from mpcgen.abb import Box, Seat
 from mpcgen.errors import Abort, NotInManifest, TransportError
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
 from tests.outcomes import everybody, outcomes
 
 RING = Ring(32)

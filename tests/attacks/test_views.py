@@ -12,9 +12,10 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Secret
+from mpcgen.abb import Box
 from mpcgen.protocols.replicated import Replicated
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
 from tests.attacks.scenes import SCENES, THREE, Z2, Z4, Opened, Scene
 from tests.attacks.tape import Lanes, Row, Tape
 from tests.attacks.views import parties_that_see_more, real_distributions, real_views

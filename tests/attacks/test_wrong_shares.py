@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgen.abb import DIGEST_BYTES, Box, Seat, Secret
+from mpcgen.abb import DIGEST_BYTES, Box, Seat
 from mpcgen.errors import Abort, TransportError
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
 from tests import studies
 from tests.attacks.cohorts import COHORTS, lay_out, run
 from tests.outcomes import everybody, outcomes
