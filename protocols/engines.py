@@ -18,6 +18,7 @@ class Engine:
     Attributes:
         computing: number of computing parties.
         withstands: the corruption under which it keeps secrets, in words.
+        hides: no party sees another's values unless more are corrupt than it withstands.
         set_up: (exchange, seat, leakage, session id, epoch, own generator) -> box; takes one round
             where the engine has keys.
         costs: seat -> declared costs.
@@ -26,6 +27,7 @@ class Engine:
     name: str
     computing: int
     withstands: str
+    hides: bool
     set_up: Callable[[Exchange, Seat, Leakage, bytes, int, Prg], Box]
     costs: Callable[[Seat], Costs]
 
@@ -35,6 +37,7 @@ _ALL: Sequence[Engine] = (
         "clear",
         1,
         "nothing: the computing party sees every owner's values",
+        False,
         lambda exchange, seat, leakage, _session, _epoch, _own: Clear(exchange, seat, leakage),
         ClearCosts,
     ),
@@ -42,6 +45,7 @@ _ALL: Sequence[Engine] = (
         "replicated",
         3,
         "one of the three computing parties reading along (semi-honest)",
+        True,
         Replicated.set_up,
         ReplicatedCosts,
     ),

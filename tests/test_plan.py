@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mpcgen.errors import PlanError
-from mpcgen.study.plan import CLEAR_ENGINE, NO_FLOORS, TWO_OWNERS, read_plan
+from mpcgen.study.plan import NO_FLOORS, OPEN_ENGINE, TWO_OWNERS, read_plan
 from mpcgen.study.study import load_study
 from tests import small
 
@@ -277,4 +277,4 @@ def test_warnings(folder: Path, text: str) -> None:
     two = text.replace("max_people = 3000", "max_people = 0", 1)
     assert of(two) == (NO_FLOORS, TWO_OWNERS)
     clear = text.replace('"replicated"', '"clear"').replace('["A", "B", "C"]', '["A"]', 1)
-    assert of(clear) == (NO_FLOORS, CLEAR_ENGINE)
+    assert of(clear) == (NO_FLOORS, OPEN_ENGINE.format("clear"))

@@ -28,7 +28,7 @@ def describe(study: Study, network: Network) -> str:
 
 
 def _lines(study: Study, network: Network) -> Iterator[str]:
-    plan = study.plan
+    plan, engine = study.plan, ENGINES[study.plan.engine]
     yield f"Study {plan.id}: {plan.title}"
     yield f"plan {plan.path.name}, SHA-256 {plan.sha256}"
     file = plan.sites_file.name
@@ -40,14 +40,14 @@ def _lines(study: Study, network: Network) -> Iterator[str]:
         data = f"up to {most} people" if most else "without data"
         computes = ", computes" if institution.name in plan.computing else ""
         yield f"  {institution.name} at {institution.address}: {data}{computes}"
-    yield f"  engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
+    yield f"  engine {plan.engine}, which withstands {engine.withstands}"
     yield ""
     yield f"What is opened, to all of {', '.join(plan.names)}"
     groups = ["everybody"] if study.groups == (ALL,) else study.groups
     yield f"  people: the joint number of {' and of '.join(groups)}"
     for task in study.tasks:
         yield from (f"  {line}" for line in _openings(study, task))
-    yield "  " + (_UNHIDDEN.format(plan.computing[0]) if plan.engine == "clear" else _HIDDEN)
+    yield "  " + (_HIDDEN if engine.hides else _UNHIDDEN.format(plan.computing[0]))
     yield ""
     yield "What it implies"
     yield "  Whoever subtracts its own counts from a total knows the sum of the others'."

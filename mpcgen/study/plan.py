@@ -34,8 +34,8 @@ NO_FLOORS = (
     'floors = "none": every joint total is opened, however few people are behind it. '
     "Institutions can subtract their own counts. Use this for public data and tests only."
 )
-CLEAR_ENGINE = (
-    'engine "clear": the computing institution sees the counts of every other one. '
+OPEN_ENGINE = (
+    'engine "{}": the computing institution sees the counts of every other one. '
     "It hides nothing; use it for tests only."
 )
 TWO_OWNERS = (
@@ -136,7 +136,7 @@ class Plan:
         """What every command that touches the plan says aloud."""
         loud = {
             NO_FLOORS: self.floors == "none",
-            CLEAR_ENGINE: self.engine == "clear",
+            OPEN_ENGINE.format(self.engine): not ENGINES[self.engine].hides,
             TWO_OWNERS: len(self.owners) == 2,
         }
         return tuple(words for words, holds in loud.items() if holds)
