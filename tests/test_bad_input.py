@@ -91,6 +91,10 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
         grow("A.fam", b"x\tx\t0\t0\t1\t1\n"),
         ("A.bed", "does not match its .fam", "has 9"),
     ),
+    "one person less": (
+        cut("A.fam", None, -len("A7\tA7\t0\t0\t2\t2\n")),
+        ("A.bed: variant ", "people beyond the .fam, which has 7"),
+    ),
     "bim of five columns": (
         replace("A.bim", "2\ts3\t0\t4000", "2\ts3\t4000"),
         ("A.bim, line 4", "5 values where 6 are due"),

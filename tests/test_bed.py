@@ -71,6 +71,27 @@ def test_refuses(tmp_path: Path, content: bytes, message: str) -> None:
     assert str(caught.value).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize("code", range(4))
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_refuses_people_beyond_the_fam(tmp_path: Path, code: int, place: int) -> None:
+    """PLINK writes 00 there; 01, which nobody with a genotype has, is what some others write."""
+    body = np.full((VARIANTS, 3), 0b01010111, np.uint8)  # the last byte: 9th person, and nobody
+    body[5, 2] = 0b11 | code << 2 * place
+    with BedFile(write(tmp_path, HEADER + body.tobytes()), PEOPLE, VARIANTS) as bed:
+        bed.check_padding(bed.starts(np.array([0, 1, 2, 3, 4, 6])))
+        if code < 2:
+            bed.check_padding(bed.starts(np.arange(VARIANTS)))
+            return
+        with pytest.raises(InputError, match=r"variant 6 .* people beyond the .fam, which has 9"):
+            bed.check_padding(bed.starts(np.arange(VARIANTS)))
+
+
+def test_a_full_last_byte_has_nobody_beyond(tmp_path: Path) -> None:
+    content = HEADER + bytes([0xFF] * 3 * VARIANTS)
+    with BedFile(write(tmp_path, content), 12, VARIANTS) as bed:
+        bed.check_padding(bed.starts(np.arange(VARIANTS)))
+
+
 def test_refuses_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file"):
         BedFile(tmp_path / "none.bed", PEOPLE, VARIANTS)

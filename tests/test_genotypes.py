@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mpcgen.errors import InputError
 from mpcgen.genome import genotypes, kernels
 from mpcgen.genome.bed import BedFile
 from mpcgen.genome.bim import read_bim
@@ -127,6 +128,44 @@ def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with made.opened(tmp_path) as ours:
         assert np.array_equal(ours.counts(0, 12), made.counts())
         assert np.array_equal(ours.pair_sums(pairs), made.pair_sums(pairs))
+
+
+@pytest.mark.parametrize("row", [0, 7])
+def test_people_beyond_the_fam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: int) -> None:
+    """The first rows are looked at before anything is counted, the others when they are read."""
+    monkeypatch.setattr(genotypes, "LOOKED_AT_FIRST", 5)
+    made = cohort(12, 50, seed=9)
+    made.rows[:] = np.arange(12)
+    path, everyone = tmp_path / "cohort.bed", Rows(made.rows, made.swapped)
+    rows = pack(made.codes, padding=0)
+    rows[row, -1] |= 0b11000000
+    path.write_bytes(HEADER + rows.tobytes())
+    words = rf"cohort.bed: variant {row + 1} .* beyond the .fam, which has 50 people"
+    with BedFile(path, 50, 12) as bed:
+        if row < 5:
+            with pytest.raises(InputError, match=words):
+                Genotypes(bed, everyone, made.chromosomes, made.people)
+            return
+        ours = Genotypes(bed, everyone, made.chromosomes, made.people)
+        with pytest.raises(InputError, match=words):
+            ours.counts(0, 12)
+        with pytest.raises(InputError, match=words):
+            ours.pair_sums(all_pairs(12))
+        ours.counts(0, row)
+
+
+def test_a_file_padded_with_missing_genotypes(
+    open_data: Path, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    """Which PLINK 1.9 reads, though it writes zeros itself."""
+    prefix = open_data / "edge" / "lct_kg_eur"
+    with pooled(prefix, with_phenotype=False) as (data, bim):
+        counts = data.counts(0, len(bim))[:, 0]
+    out = str(tmp_path / "lct")
+    command = [program("plink1.9"), "--bfile", str(prefix), "--keep-allele-order", "--nonfounders"]
+    subprocess.run([*command, "--freqx", "--out", out], check=True, capture_output=True)
+    names = ("C(HOM A2)", "C(HET)", "C(HOM A1)", "C(HAP A2)", "C(HAP A1)", "C(MISSING)")
+    assert np.array_equal(counts[:, :6], column(read_printed(Path(f"{out}.frqx")), *names))
 
 
 def test_empty_ranges(tmp_path: Path) -> None:

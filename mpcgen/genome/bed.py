@@ -2,8 +2,8 @@
 
 After three bytes (magic 6c 1b, then 1 for variant-major order) come the variants, one row each:
 two bits a person, four people a byte, the first in the lowest bits. Codes, with A1 the .bim's
-fifth column: 00 two copies of A1, 01 missing, 10 heterozygous, 11 none. What the bits after the
-last person hold is not defined. (PLINK 1.9 documentation, file formats, '.bed')
+fifth column: 00 two copies of A1, 01 missing, 10 heterozygous, 11 none. (PLINK 1.9 documentation,
+file formats, '.bed') After the last person PLINK 1.9 and 2 write 00; some others (gaston) write 01.
 """
 
 import mmap
@@ -19,6 +19,7 @@ from mpcgen.errors import InputError
 HEADER: Final = 3
 _MAGIC: Final = b"\x6c\x1b"
 _SAMPLE_MAJOR, _VARIANT_MAJOR = 0, 1
+_HIGH_BITS: Final = 0b10101010  # set where one of the four is heterozygous or has no A1
 
 
 class BedFile:
@@ -93,6 +94,24 @@ class BedFile:
     def starts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the offset in `data` of each row; rows of -1 stay -1."""
         return np.where(rows < 0, -1, HEADER + rows * self.row_bytes)
+
+    def check_padding(self, starts: NDArray[np.int64]) -> None:
+        """Refuse rows, by their offsets in `data`, with genotypes of more people than the .fam has.
+
+        One or two lost lines of a .fam often leave the length of a row what it was. Raises
+        InputError that names the first row.
+        """
+        if self.n_samples % 4 == 0:
+            return
+        beyond = _HIGH_BITS & 0xFF << 2 * (self.n_samples % 4)
+        wrong = np.flatnonzero(self.data[starts + (self.row_bytes - 1)] & np.uint8(beyond))
+        if wrong.size:
+            line = int(starts[wrong[0]] - HEADER) // self.row_bytes + 1
+            raise InputError(
+                f"variant {line} (by its line in the .bim) has genotypes of people beyond the "
+                f".fam, which has {self.n_samples} people; give the .fam of this very .bed",
+                path=self.path,
+            )
 
     def release(self) -> None:
         """Give the pages that were read back to the system; reading maps them again."""

@@ -23,6 +23,7 @@ from mpcgen.jit import cores
 BLOCK: Final = 2**25  # bytes
 SITES: Final = 2048  # held as bit planes, which take about 2 * CHUNK bytes a site
 SEGMENT: Final = 2**17  # pairs
+LOOKED_AT_FIRST: Final = 1024  # rows
 MALE: Final = 1
 
 
@@ -75,13 +76,15 @@ class Genotypes:
     ):
         """Lay out the masks of people; chromosomes: PLINK's code of every site (m,).
 
-        Raises ValueError where the alignment or the people are those of another file.
+        Raises ValueError where the alignment or the people are those of another file, InputError
+        where the first rows have more people than the .fam; so may whatever reads further rows.
         """
         if len(people.used) != bed.n_samples or alignment.rows.max(initial=-1) >= bed.n_variants:
             raise ValueError(f"{bed.path} has other rows or people than its alignment or .fam")
         self.groups = people.groups
         self._bed = bed
         self._starts = bed.starts(alignment.rows)
+        bed.check_padding(self._starts[self._starts >= 0][:LOOKED_AT_FIRST])
         self._swapped = alignment.swapped
         self._ploidy = ploidy_of(chromosomes)
         used, male = people.used, people.sex == MALE
@@ -138,6 +141,7 @@ class Genotypes:
             kernels.count_codes(
                 self._bed.data, starts[part], row_bytes, stratum.masks, stratum.sizes, in_file[part]
             )
+            self._bed.check_padding(starts[part])
 
         with _Workers() as workers:
             block = max(1, BLOCK // row_bytes)
@@ -165,6 +169,8 @@ class Genotypes:
         with _Workers() as workers:
             while start < len(pairs):
                 stop, taken = kernels.take_pairs(pairs, start, slot_of, sites, slots)
+                starts = self._starts[sites[:taken]]
+                self._bed.check_padding(starts[starts >= 0])
                 for offset in range(0, self._bed.row_bytes, kernels.CHUNK):
                     planes = self._planes(workers, sites[:taken], offset)
                     add = partial(_add_pair_sums, planes, slots[: stop - start], sums[start:stop])
