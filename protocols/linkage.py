@@ -20,7 +20,7 @@ import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.protocols.options import Options, only, real
-from mpcgen.protocols.pairs import PairOptions
+from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.protocols.statistic import Input, Integers, Release, Sites, Statistic, Table, ratio
 from mpcgen.ring import Z2_32
 from mpcgen.secret import Secret
@@ -40,7 +40,6 @@ class Linkage(Statistic):
     """r and r2 of chosen pairs of variants.
 
     Attributes:
-        pairs: which pairs the entry asks for.
         min_r2: pairs below it are opened, but not listed.
     """
 

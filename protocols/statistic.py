@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
+from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.ring import Ring
 from mpcgen.secret import Secret
 
@@ -108,11 +109,13 @@ class Statistic(ABC):
     Attributes:
         inputs: what its owners give.
         opens: name -> (ring, columns) of what its secure step opens for each unit.
+        pairs: which pairs of variants are its units; None: each variant is one.
     """
 
     kind: ClassVar[str]
     inputs: tuple[Input, ...]
     opens: Mapping[str, tuple[Ring, tuple[str, ...]]]
+    pairs: PairOptions | None = None
 
     @classmethod
     def uses_phenotype(cls, options: Mapping[str, object]) -> bool:  # noqa: ARG003

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mpcgen.protocols.catalogue import STATISTICS
 from tests.sources import sources
 
 GROUND = ("errors", "ring", "ring_kernels", "prg", "codec", "jit", "cost", "leakage")
@@ -105,6 +106,12 @@ def test_a_statistic_imports_no_engine() -> None:
     for module in MODULES:
         if module not in engines | {"mpcgen.protocols.engines"}:
             assert not any(is_under(name, engines) for name in imports(module)), module
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part(m) == "study"])
+def test_the_study_names_no_statistic(module: str) -> None:
+    statistics = {statistic.__module__ for statistic in STATISTICS.values()}
+    assert not [name for name in imports(module) if is_under(name, statistics)]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mpcgen.protocols.catalogue import from_options
 from mpcgen.protocols.linkage import PAIR_SUMS, Linkage
-from mpcgen.protocols.pairs import ListedPairs, PairOptions, WindowPairs
+from mpcgen.protocols.pair_options import PairOptions
+from mpcgen.protocols.pairs import ListedPairs, WindowPairs
 from mpcgen.protocols.statistic import Table
 from tests.agreement import assert_agrees, read_printed
 from tests.one_party import Given, run

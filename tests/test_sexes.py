@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mpcgen.protocols.association import TESTS, Association
 from mpcgen.protocols.linkage import Linkage
-from mpcgen.protocols.pairs import PairOptions, WindowPairs
+from mpcgen.protocols.pair_options import PairOptions
+from mpcgen.protocols.pairs import WindowPairs
 from mpcgen.protocols.statistic import Table
 from tests.agreement import assert_agrees, read_printed
 from tests.one_party import Given, run

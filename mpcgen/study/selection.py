@@ -1,4 +1,4 @@
-"""Which pairs a linkage entry means: its lists of ids, compared with their hash and found."""
+"""Which pairs an entry means: its lists of ids, compared with their hash and found."""
 
 import hashlib
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from mpcgen.errors import InputError, PlanError
 from mpcgen.genome.sites import SiteList
-from mpcgen.protocols.pairs import ListedPairs, PairList, PairOptions, WindowPairs
+from mpcgen.protocols.pair_options import PairOptions
+from mpcgen.protocols.pairs import ListedPairs, PairList, WindowPairs
 from mpcgen.study.plan import Entry, Plan
 
 

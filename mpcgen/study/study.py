@@ -19,7 +19,6 @@ from mpcgen.leakage import Opening
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
-from mpcgen.protocols.linkage import Linkage
 from mpcgen.protocols.pairs import PairList
 from mpcgen.protocols.statistic import MAX_PEOPLE, Input, Statistic
 from mpcgen.ring import Z2_32
@@ -171,7 +170,7 @@ def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) ->
     except ValueError as error:
         raise plan.fail(str(error), entry) from error
     chosen = None
-    if isinstance(statistic, Linkage):
+    if statistic.pairs is not None:
         chosen = choose_pairs(statistic.pairs, sites, plan, entry)
         if not chosen.total:
             raise plan.fail("no pair of variants stands in its window", entry)
