@@ -10,12 +10,13 @@ Range   each count is at most the number of people N, a form of them with coeffi
 
 from collections.abc import Mapping, Sequence
 
+from mpcgen.genome.classes import Class
 from mpcgen.protocols.statistic import Input, Integers, Local
 from mpcgen.ring import Z2_32
 
-CLASSES = ("HOM_REF", "HET", "HOM_ALT", "HAP_REF", "HAP_ALT", "MISSING", "ABSENT")
-CALLED = CLASSES[:5]
-DIPLOID = CLASSES[:3]
+CLASSES = tuple(genotype.name for genotype in Class)
+CALLED = CLASSES[: Class.MISSING]
+DIPLOID = CLASSES[: Class.HAP_REF]
 
 # What a person of each class has; classes that are not there have none.
 ALT_ALLELES = {"HET": 1, "HOM_ALT": 2, "HAP_ALT": 1}

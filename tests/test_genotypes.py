@@ -16,7 +16,8 @@ from mpcgen.genome import genotypes, kernels
 from mpcgen.genome.bed import BedFile
 from mpcgen.genome.bim import read_bim
 from mpcgen.genome.chromosomes import MT, XY, X, Y
-from mpcgen.genome.genotypes import Class, Genotypes
+from mpcgen.genome.classes import Class
+from mpcgen.genome.genotypes import Genotypes
 from mpcgen.genome.people import People, PeopleSource, read_people
 from tests.agreement import assert_agrees, read_printed
 from tests.open_sets import NAMES

@@ -7,7 +7,6 @@ the people.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from enum import IntEnum
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from mpcgen.genome import kernels
 from mpcgen.genome.bed import BedFile
 from mpcgen.genome.chromosomes import Ploidy, ploidy_of
+from mpcgen.genome.classes import Class
 from mpcgen.genome.people import People
 from mpcgen.jit import cores
 
@@ -39,18 +39,6 @@ class AlignedRows(Protocol):
     def swapped(self) -> NDArray[np.bool_]:
         """The row has the site's alleles exchanged."""
         ...
-
-
-class Class(IntEnum):
-    """What a person counts as at a site: the last axis of Genotypes.counts."""
-
-    HOM_REF = 0
-    HET = 1
-    HOM_ALT = 2
-    HAP_REF = 3
-    HAP_ALT = 4
-    MISSING = 5
-    ABSENT = 6
 
 
 # Class of the file's codes 00, 01, 10, 11 in people with two copies, and with one.
