@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpcgen import __version__
-from mpcgen.errors import InputError, MpcgenError
+from mpcgen.errors import InputError, MpcgenError, told
 
 if TYPE_CHECKING:
     from mpcgen.study.study import Study
@@ -27,7 +27,7 @@ def _telling() -> Iterator[None]:
     try:
         yield
     except (MpcgenError, OSError) as error:
-        click.echo(f"mpcgen: {error}", err=True)
+        click.echo(f"mpcgen: {told(error)}", err=True)
         sys.exit(1)
 
 
@@ -140,13 +140,13 @@ def data_check(
     config: Path, sites: Path, palindromic: str, phenotype: bool, report: Path | None
 ) -> None:
     """Align an institution's data to a list of SITES and report what is found."""
-    if report is not None and report.exists():
-        raise InputError("the file exists already; name another one", path=report)
-    from mpcgen.genome.alignment_report import write_report  # noqa: PLC0415
+    from mpcgen.genome.alignment_report import refuse_unwritable, write_report  # noqa: PLC0415
     from mpcgen.genome.sites import read_sites  # noqa: PLC0415
     from mpcgen.parties.data_check import check_data  # noqa: PLC0415
     from mpcgen.study.institution import read_config  # noqa: PLC0415
 
+    if report is not None:
+        refuse_unwritable(report)
     own, listed = read_config(config), read_sites(sites)
     with _progress(len(listed), own.name) as progress:
         found = check_data(own, listed, palindromic, with_phenotype=phenotype, progress=progress)
@@ -189,24 +189,14 @@ def study_new(
     sites: Path, institutions: tuple[tuple[str, str, str, int], ...],
 ) -> None:  # fmt: skip
     """Write a PLAN with frequency, association and linkage, to be edited and checked."""
-    from mpcgen.genome.sites import read_sites  # noqa: PLC0415
     from mpcgen.study.plan import Institution  # noqa: PLC0415
-    from mpcgen.study.write import plan_text, write_new  # noqa: PLC0415
+    from mpcgen.study.write import new_plan  # noqa: PLC0415
 
-    if sites.resolve().parent != plan.resolve().parent:
-        where = plan.resolve().parent
-        raise InputError(f"the site list stands beside the plan; copy it to {where}", path=sites)
     about = {
         "id": identity, "title": title, "build": build, "trait": trait, "ancestry": ancestry,
         "technology": technology,
     }  # fmt: skip
-    parties = [Institution(*institution) for institution in institutions]
-    write_new(plan, plan_text(about, sites.name, read_sites(sites).sha256, parties))
-    try:
-        _load(plan)
-    except MpcgenError:
-        plan.unlink()
-        raise
+    _warn(new_plan(plan, about, sites, [Institution(*each) for each in institutions]))
     click.echo(f"{plan} is written; edit it, then `mpcgen study check {plan}`")
 
 
@@ -267,9 +257,13 @@ def _load(plan: Path) -> "Study":
     from mpcgen.study.study import load_study  # noqa: PLC0415
 
     loaded = load_study(plan)
-    for warning in loaded.plan.warnings:
-        click.secho(f"WARNING  {warning}", err=True, bold=True)
+    _warn(loaded)
     return loaded
+
+
+def _warn(study: "Study") -> None:
+    for warning in study.plan.warnings:
+        click.secho(f"WARNING  {warning}", err=True, bold=True)
 
 
 @contextmanager

@@ -14,10 +14,35 @@
         ├── Refused           the parties do not agree on what to run
         └── NotInManifest     somebody asked to open what the plan does not release
 
-Only the command line prints these and exits.
+Only the command line prints these and exits; errors of the system it puts into words (`told`).
 """
 
+import errno
 from pathlib import Path
+from typing import Final
+
+_REASONS: Final = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EISDIR: "this is a folder; a file is wanted",
+    errno.ENOTDIR: "a folder on the way to it is a file",
+    errno.EEXIST: "something of this name is there already",
+    errno.ELOOP: "this link leads in a circle; name the file itself",
+    errno.EACCES: "this user has no permission; see `ls -l`",
+    errno.ENOSPC: "the disk is full",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in words, without the path."""
+    return _REASONS.get(error.errno or 0, error.strerror or str(error))
+
+
+def told(error: "MpcgenError | OSError") -> str:
+    """An error as a command tells it."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {reason(error)}"
+    return str(error)
 
 
 class MpcgenError(Exception):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen import __version__
-from mpcgen.errors import InputError
+from mpcgen.errors import InputError, reason
 from mpcgen.genome.columns import joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.association import Association
@@ -70,7 +70,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
-        raise InputError(f"no folder can be made here: {error.strerror}", path=folder) from None
+        raise InputError(f"no folder can be made here: {reason(error)}", path=folder) from None
     try:
         yield draft
         draft.chmod(0o755)
@@ -87,8 +87,8 @@ def _rename(draft: Path, folder: Path) -> None:
     try:
         draft.rename(folder)
     except OSError as error:
-        reason = f"the results cannot take this name: {error.strerror}"
-        raise InputError(reason, path=folder) from None
+        words = f"the results cannot take this name: {reason(error)}"
+        raise InputError(words, path=folder) from None
 
 
 class Results:

@@ -82,7 +82,7 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
     "bed of 10 variants": (cut("A.bed", None, -2), ("A.bed", "its .bim", "10", "11")),
     "bed of more people": (grow("A.bed", bytes(11)), ("A.bed", "its .fam", "9 to 12", "has 8")),
     "empty bed": (write("A.bed", b""), ("A.bed: is empty",)),
-    "no bed": (lambda folder: (folder / "A.bed").unlink(), ("A.bed", "No such file")),
+    "no bed": (lambda folder: (folder / "A.bed").unlink(), ("A.bed: there is no such file",)),
     "one variant more": (
         grow("A.bim", b"2\tmore\t0\t99000\tA\tG\n"),
         ("A.bed", "its .bim", "11", "12"),
@@ -168,7 +168,7 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
     "another key": (another_key, ("A.toml", "A.key is", "the plan pins", "for A")),
     "no key file": (
         lambda folder: (folder / "A.key").unlink(),
-        ("A.key", "No such file"),
+        ("A.key", "there is no such file"),
     ),
     "no key named": (
         replace("A.toml", 'file = "A.key"', ""),

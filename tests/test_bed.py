@@ -93,5 +93,5 @@ def test_a_full_last_byte_has_nobody_beyond(tmp_path: Path) -> None:
 
 
 def test_refuses_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read: No such file"):
+    with pytest.raises(InputError, match="there is no such file"):
         BedFile(tmp_path / "none.bed", PEOPLE, VARIANTS)

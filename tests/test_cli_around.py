@@ -37,7 +37,7 @@ def test_data_check(tmp_path: Path) -> None:
     assert table["FLAGS"][3] == "swapped,renamed"
     with nothing_written(tmp_path):
         again = command(*words)
-    assert_refused(again, f"{report}: the file exists already")
+    assert_refused(again, f"{report}: this exists already")
 
 
 def numbers(said: str) -> set[tuple[str, int]]:

@@ -358,7 +358,7 @@ def test_key_files_that_others_may_have_touched_are_refused(tmp_path: Path) -> N
     for irregular in (tmp_path, tmp_path / "fifo"):
         with pytest.raises(ConfigError, match="not a regular file"):
             keys.load(irregular)
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match="there is no such file"):
         keys.load(tmp_path / "none")
     with pytest.raises(ConfigError, match="cannot be written"):
         keys.create(tmp_path / "none" / "a.key")

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mpcgen.errors import InputError
 from mpcgen.genome.alignment import Alignment, Flag, Status, word
 from mpcgen.genome.chromosomes import names_of
 from mpcgen.genome.columns import Strings, joined, repeated, strings, tab_lines, take, to_arrow
@@ -62,6 +63,17 @@ def _named(codes: NDArray[Any], last: int, name: Callable[[int], str]) -> String
 
 def _flag_names(code: int) -> str:
     return ",".join(word(flag) for flag in Flag if flag & code) or _NONE
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise InputError where `write_report` could not write: before, not after, hours of counting.
+
+    The file may not exist yet, its folder must.
+    """
+    if path.exists() or path.is_symlink():
+        raise InputError("this exists already; name another file", path=path)
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}; make it first", path=path)
 
 
 def write_report(alignment: Alignment, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.errors import InputError
+from mpcgen.errors import InputError, reason
 
 HEADER: Final = 3
 _MAGIC: Final = b"\x6c\x1b"
@@ -44,7 +44,7 @@ class BedFile:
                 self._check_size(size)
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+            raise InputError(reason(error), path=path) from error
         self.data: NDArray[np.uint8] = np.frombuffer(self._map, np.uint8)
 
     def _check_header(self, header: bytes) -> None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from mpcgen.errors import InputError
+from mpcgen.errors import InputError, reason
 from mpcgen.genome.columns import Strings, contiguous, to_numpy, whole_numbers
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -51,14 +51,15 @@ def read_text(path: Path) -> bytes:
 def _unpack(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(reason(error), path=path) from None
+    try:
         if raw.startswith(_GZIP):
             return gzip.decompress(raw)
         if raw.startswith(_ZSTD):
             return _unzstd(raw)
-    except FileNotFoundError:
-        raise InputError("there is no such file", path=path) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot be read: {error}", path=path) from None
+        raise InputError(f"cannot be unpacked: {error}", path=path) from None
     return raw
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
-from mpcgen.errors import ConfigError
+from mpcgen.errors import ConfigError, reason
 
 KEY_TEXT = 40
 
@@ -45,7 +45,7 @@ def create(path: Path) -> KeyPair:
     except FileExistsError:
         raise ConfigError("exists already; a key is never overwritten", path=path) from None
     except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", path=path) from None
+        raise ConfigError(f"cannot be written: {reason(error)}", path=path) from None
     return keys
 
 
@@ -59,7 +59,8 @@ def load(path: Path) -> KeyPair:
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        raise ConfigError(f"no secret key can be read: {error.strerror}", path=path) from None
+        why = "this is a link; name the file itself" if path.is_symlink() else reason(error)
+        raise ConfigError(f"no secret key can be read: {why}", path=path) from None
     try:
         _check_file(path, os.fstat(descriptor))
         content = os.read(descriptor, KEY_TEXT + 2)

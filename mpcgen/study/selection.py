@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from mpcgen.errors import InputError, PlanError
+from mpcgen.errors import InputError, PlanError, reason
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.protocols.pairs import ListedPairs, PairList, WindowPairs
@@ -50,8 +50,8 @@ def _ids(
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise plan.fail(f"the list {name} cannot be read: {reason}", entry) from None
+        why = reason(error) if isinstance(error, OSError) else error
+        raise plan.fail(f"the list {name} cannot be read: {why}", entry) from None
     if not data.strip():
         raise PlanError("the list is empty", path=path)
     found = hashlib.sha256(data).hexdigest()

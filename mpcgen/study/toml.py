@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mpcgen.errors import InputError
+from mpcgen.errors import InputError, reason
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]  # keys and numbers in arrays that lead to a value
@@ -50,11 +50,9 @@ def read_toml(path: Path, error: type[InputError]) -> "Section":
     """
     try:
         document = Document(path, path.read_bytes(), error)
-    except FileNotFoundError:
-        raise error("there is no such file", path=path) from None
-    except IsADirectoryError:
-        raise error("this is a folder; a TOML file is wanted", path=path) from None
-    except (OSError, ValueError) as bad:
+    except OSError as bad:
+        raise error(reason(bad), path=path) from None
+    except ValueError as bad:  # the path has a NUL
         raise error(f"cannot be read: {bad}", path=path) from None
     try:
         text = document.text

@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mpcgen.errors import InputError
+from mpcgen.errors import InputError, MpcgenError
+from mpcgen.genome.sites import read_sites
 from mpcgen.study.plan import Institution
+from mpcgen.study.study import Study, load_study
 
 _HEAD = """\
 # A study plan of mpcgen. Every institution runs the same file; its SHA-256 names the study.
@@ -87,6 +89,30 @@ def plan_text(
             max_people=institution.max_people,
         )
     return text + entries
+
+
+def new_plan(
+    path: Path, about: dict[str, str], sites: Path, institutions: Sequence[Institution]
+) -> Study:
+    """Write a plan with frequency, association and linkage over a site list that stands beside it.
+
+    Args:
+        about: as plan_text's study.
+
+    Raises:
+        InputError: the plan exists, the site list is elsewhere or wrong, or what the plan should
+            say is; nothing is left behind.
+    """
+    sha256 = read_sites(sites).sha256
+    if not sites.parent.samefile(path.parent):
+        where = path.parent
+        raise InputError(f"the site list stands beside the plan; copy it to {where}", path=sites)
+    write_new(path, plan_text(about, sites.name, sha256, institutions))
+    try:
+        return load_study(path)
+    except MpcgenError:
+        path.unlink()
+        raise
 
 
 def write_new(path: Path, text: str) -> None:
