@@ -202,19 +202,18 @@ def study_new(
 
 @study.command("check")
 @click.argument("plan", type=_FILE)
-@click.option(
-    "--rtt", type=click.FloatRange(0), default=20.0, help="Round-trip time between parties, ms.",
-)  # fmt: skip
-@click.option(
-    "--mbit", type=click.FloatRange(0, min_open=True), default=100.0,
-    help="Bandwidth of a party, Mbit/s.",
-)  # fmt: skip
+@click.option("--rtt", type=float, default=20.0, help="Round-trip time between parties, ms.")
+@click.option("--mbit", type=float, default=100.0, help="Bandwidth of a party, Mbit/s.")
 def study_check(plan: Path, rtt: float, mbit: float) -> None:
     """Say what a PLAN opens, to whom, what it implies, and what it costs."""
     from mpcgen.study.check import Network, describe  # noqa: PLC0415
     from mpcgen.study.study import load_study  # noqa: PLC0415
 
-    click.echo(describe(load_study(plan), Network(rtt, mbit)))
+    try:
+        network = Network(rtt, mbit)
+    except InputError as error:
+        raise click.UsageError(f"--rtt, --mbit: {error}") from None
+    click.echo(describe(load_study(plan), network))
 
 
 @main.command()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import mpcgen
+from mpcgen.errors import InputError
 from mpcgen.report.record import RunRecord
 from mpcgen.study.study import load_study
 from tests import small, studies
@@ -144,7 +146,14 @@ def test_bad_plans(old: str, new: str, words: str, tmp_path: Path) -> None:
 
 def test_lines_of_no_speed(tmp_path: Path) -> None:
     plan = small.lay_out(tmp_path)
-    for option in ("--rtt", "--mbit"):
-        result = command("study", "check", plan, option, "-1")
-        assert result.exit_code == 2
-        assert option in result.output
+    for option, what in (("--rtt", "round trip"), ("--mbit", "bandwidth")):
+        for value in ("-1", "nan", "inf", "-inf", "1e300"):
+            result = command("study", "check", plan, f"{option}={value}")
+            assert result.exit_code == 2
+            assert option in result.output
+            assert f"{what} is a number from" in result.output
+            assert "Forecast" not in result.output
+    assert command("study", "check", plan, "--mbit", "0").exit_code == 2
+    assert command("study", "check", plan, "--mbit", "1e-320").exit_code == 2
+    with pytest.raises(InputError, match=r"round trip is a number from 0 to 1e\+09 ms, not nan"):
+        mpcgen.check_study(plan, round_trip_ms=float("nan"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mpcgen.errors import InputError
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.study.study import Study, Task
@@ -12,14 +13,28 @@ _HIDDEN = (
     "but as shares that look random to every single other party."
 )
 _UNHIDDEN = "Besides, {} sees the counts of every single institution: this engine hides nothing."
+_MOST = 1e9  # milliseconds: eleven days; Mbit/s: more than any line has
 
 
 @dataclass(frozen=True)
 class Network:
-    """What a forecast assumes of every party's line."""
+    """What a forecast assumes of every party's line.
+
+    Raises:
+        InputError: a number that is none, or that no line has.
+    """
 
     round_trip_ms: float = 20.0
     mbit_per_s: float = 100.0
+
+    def __post_init__(self) -> None:
+        for what, value, low, unit in (
+            ("round trip", self.round_trip_ms, 0, "ms"),
+            ("bandwidth", self.mbit_per_s, 1e-6, "Mbit/s"),
+        ):
+            if not low <= value <= _MOST:
+                limits = f"{low:g} to {_MOST:g} {unit}"
+                raise InputError(f"the {what} is a number from {limits}, not {value:g}")
 
 
 def describe(study: Study, network: Network) -> str:
