@@ -28,9 +28,10 @@ from mpcgen.errors import (
 from mpcgen.net import keys, sockets
 from mpcgen.net.address import bindable, dialable
 from mpcgen.net.channel import AbortReason, Channel, ChannelOptions
+from mpcgen.net.frames import CHUNK
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.net.message import HEADER, MAGIC, MAX_LABEL, NO_SESSION, Header, Kind
-from mpcgen.net.sockets import CHUNK, OVERHEAD
+from mpcgen.net.sockets import OVERHEAD
 from mpcgen.net.zeromq import Peer, ZmqChannel
 from tests.net_conformance import NAMES, PATIENCE, ChannelConformance, everybody, meet, play, to_all
 

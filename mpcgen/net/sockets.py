@@ -9,10 +9,9 @@ from zmq.utils.monitor import parse_monitor_message
 
 from mpcgen.errors import ConfigError, PortTaken
 from mpcgen.net.address import bindable, dialable
+from mpcgen.net.frames import CHUNK
 from mpcgen.net.keys import KeyPair, key_bytes
 
-CHUNK = 1 << 20
-"""Most payload bytes in one frame."""
 OVERHEAD = 1 << 10
 HEARTBEAT_MS = 2_000
 SILENCE_MS = 20_000

@@ -8,9 +8,6 @@ A connection that ends is judged by the receiver: the listener's monitor tells w
 connection ended, and a peer whose connection ended without a BYE is lost, once everything that
 arrived before has been handed out. No thread of its own: handshakes are answered while the party
 waits in `connect` or `exchange`, which is where all of them happen.
-
-A message travels as frames of at most CHUNK bytes, so that an unauthenticated client can make this
-process hold no more than that, and heartbeats get through between the frames of a large message.
 """
 
 import math
@@ -27,14 +24,13 @@ from mpcgen.errors import Abort, BadMessage, PartyTimeout, TransportError
 from mpcgen.net import sockets
 from mpcgen.net.address import dialable
 from mpcgen.net.channel import Arrival, Channel, ChannelOptions
+from mpcgen.net.frames import Assembly, cut
 from mpcgen.net.keys import KeyPair
-from mpcgen.net.message import Header, Kind
-from mpcgen.net.sockets import CHUNK, Peer, Socket
+from mpcgen.net.message import Kind
+from mpcgen.net.presence import Presence
+from mpcgen.net.sockets import Peer, Socket
 
 __all__ = ["Peer", "ZmqChannel"]
-
-INLINE = 1 << 16
-"""Payload bytes that go into a message's first frame."""
 
 _DIALLED = (
     Event.CONNECTED,
@@ -42,19 +38,6 @@ _DIALLED = (
     Event.HANDSHAKE_FAILED_AUTH,
     Event.DISCONNECTED,
 )
-
-
-class _Partial:
-    """A message of which not all frames have come."""
-
-    def __init__(self, header: Header, start: bytes):
-        self.header = header
-        self.parts: list[bytes | memoryview] = [start]
-        self.missing = header.length - len(start)
-
-    def add(self, part: memoryview) -> None:
-        self.parts.append(part)
-        self.missing -= part.nbytes
 
 
 class ZmqChannel(Channel):
@@ -87,17 +70,10 @@ class ZmqChannel(Channel):
     ):
         super().__init__(me, tuple(peers), **options)
         self._book = dict(peers)
-        self._names = sockets.pinned(me, keys, peers)
+        self._there = Presence(sockets.pinned(me, keys, peers))
         self._linger_ms = int(linger * 1000)
         self._ready: deque[Arrival] = deque()
-        self._partial: dict[int, _Partial] = {}
-        self._up: set[str] = set()
-        self._greeted: set[str] = set()
-        self._answered: set[str] = set()
-        self._strangers = 0
-        self._inbound: dict[int, str] = {}
-        self._broken: set[int] = set()
-        self._ended: set[str] = set()
+        self._incoming = Assembly(self._check_size)
         self._context = zmq.Context()
         try:
             self._open(listen, keys)
@@ -139,9 +115,9 @@ class ZmqChannel(Channel):
             self._step(left)
             while self._ready:
                 self._meet(self._ready.popleft())
-            if self._ended and not self._listener.poll(0):
+            if self._there.ended and not self._listener.poll(0):
                 self._restart()
-        for peer in set(self.peers) - self._up:
+        for peer in set(self.peers) - self._there.up:
             self._hang_up(peer)
         self._rest()
 
@@ -157,13 +133,14 @@ class ZmqChannel(Channel):
         try:
             self._admit(arrival, "the first connection")
         except Abort as stop:
-            absent = [p for p in self.peers if p not in self._greeted | {arrival.peer}]
+            absent = [p for p in self.peers if p not in self._there.greeted | {arrival.peer}]
             words = [str(stop), *(self._absence(peer, "has not come") for peer in absent)]
             raise Abort("\n".join(words)) from None
 
     def _met(self, peer: str) -> bool:
         """Both connections stand, or the peer has done its part and left already."""
-        return peer in self._greeted and (peer in self._up or self._is_done(peer))
+        there = self._there
+        return peer in there.greeted and (peer in there.up or self._is_done(peer))
 
     def _is_done(self, peer: str) -> bool:
         return peer in self._gone and bool(self._early[peer])
@@ -171,16 +148,15 @@ class ZmqChannel(Channel):
     def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
         sender = self._senders[peer]
         # What is not bytes may change before the I/O thread reads it.
-        view = memoryview(payload if isinstance(payload, bytes) else bytes(payload))
+        fixed = payload if isinstance(payload, bytes) else bytes(payload)
         with suppress(zmq.Again):  # no connection: the peer is gone
-            sender.send(header + view[:INLINE], zmq.NOBLOCK)
-            for start in range(INLINE, len(view), CHUNK):
-                sender.send(view[start : start + CHUNK], zmq.NOBLOCK, copy=False)
+            for frame in cut(header, fixed):
+                sender.send(frame, zmq.NOBLOCK, copy=False)
 
     def _take(self, wait: float) -> Arrival | None:
         deadline = time.monotonic() + wait
         while not self._ready:
-            lost = self._ended - self._gone
+            lost = self._there.ended - self._gone
             if lost and not self._listener.poll(0):
                 raise self._lost(min(lost), "was lost")
             left = deadline - time.monotonic()
@@ -192,7 +168,7 @@ class ZmqChannel(Channel):
         with suppress(TransportError):
             self._follow_all()
         for peer, sender in self._senders.items():
-            waits = peer in self._up and peer not in self._gone | self._ended
+            waits = peer in self._there.up and peer not in self._gone | self._there.ended
             sender.linger = self._linger_ms if waits else 0
         self._context.destroy()
 
@@ -218,42 +194,23 @@ class ZmqChannel(Channel):
         """
         frame = self._listener.recv(zmq.NOBLOCK, copy=False)
         peer, connection = str(frame.get("User-Id")), int(frame.get(zmq.SRCFD))
-        partial = self._partial.pop(connection, None)
-        if partial is None:
-            partial = _Partial(*Header.split(peer, frame.bytes))
-            self._check_size(peer, partial.header)
-        else:
-            partial.add(frame.buffer)
-        if partial.missing > 0:
-            self._partial[connection] = partial
-        elif partial.header.kind is Kind.HELLO:
+        arrival = self._incoming.add(peer, connection, frame.buffer)
+        if arrival is None:
+            return
+        if arrival.header.kind is Kind.HELLO:
             self._greet(peer, connection)
-        elif self._inbound.get(connection) == peer:
-            self._ready.append(Arrival(peer, partial.header, b"".join(partial.parts)))
+        elif self._there.sends_by(peer, connection):
+            self._ready.append(arrival)
 
     def _greet(self, peer: str, connection: int) -> None:
-        """Note by which connection a peer sends, so that we know when it ends."""
         if self._connected:
             raise BadMessage(f"{peer} connected again in the middle of the session")
         self._follow_all()
-        self._inbound = {c: p for c, p in self._inbound.items() if p != peer} | {connection: peer}
-        self._greeted.add(peer)
-        self._ended.discard(peer)
-        if connection in self._broken:
-            self._ended.add(peer)
+        self._there.greet(peer, connection)
 
     def _authenticate(self) -> None:
-        """Answer one handshake: admit the pinned keys, each once at a time."""
         request = sockets.ZapRequest.receive(self._zap)
-        name = self._names.get(request.key)
-        if name is None:
-            self._strangers += 1
-            request.answer(400, "unknown key")
-        elif name in self._inbound.values() and name not in self._ended:
-            # "Try again": a second process of that name waits, the first is undisturbed.
-            request.answer(300, "connected already")
-        else:
-            request.answer(200, "OK", name)
+        request.answer(*self._there.admit(request.key))
 
     # -- what the monitors tell
 
@@ -272,28 +229,26 @@ class ZmqChannel(Channel):
 
     def _follow_accepted(self, event: Event, connection: int) -> None:
         if event is Event.ACCEPTED:
-            self._broken.discard(connection)
+            self._there.begin(connection)
         elif event is Event.DISCONNECTED:
-            self._broken.add(connection)
-            if peer := self._inbound.get(connection):
-                self._ended.add(peer)
-                if self._connected:
-                    self._hang_up(peer)
+            peer = self._there.end(connection)
+            if peer is not None and self._connected:
+                self._hang_up(peer)
 
     def _follow_dialled(self, peer: str, event: Event) -> None:
         if event is Event.HANDSHAKE_SUCCEEDED:
             self._senders[peer].poll(0, zmq.POLLOUT)  # takes note of the new connection
-            self._up.add(peer)
+            self._there.up.add(peer)
             self._control(peer, Kind.HELLO)
         elif event is Event.DISCONNECTED:
-            self._up.discard(peer)
+            self._there.up.discard(peer)
         elif event is Event.HANDSHAKE_FAILED_AUTH and not self._connected:
             raise TransportError(
                 f"{peer} at {self._book[peer].address} refuses the key of {self.me}: the public "
                 f"key in {peer}'s plan is not the one that belongs to the secret key used here"
             )
         elif event is Event.CONNECTED:
-            self._answered.add(peer)
+            self._there.answered.add(peer)
 
     def _hang_up(self, peer: str) -> None:
         """Send nothing more: a process that comes back at that address is of another session."""
@@ -304,25 +259,15 @@ class ZmqChannel(Channel):
 
     def _restart(self) -> None:
         """While connecting, a peer that went away may come again: forget what it said."""
-        for peer in self._ended:
+        for peer in self._there.ended:
             if self._is_done(peer):
                 continue
-            self._greeted.discard(peer)
-            self._inbound = {c: p for c, p in self._inbound.items() if p != peer}
+            self._there.forget(peer)
             self._gone.discard(peer)
             self._early[peer].clear()
             self._next_in[peer] = 0
-        self._ended.clear()
+        self._there.ended.clear()
 
     def _absence(self, peer: str, words: str) -> str:
-        """Why we are still waiting for `peer`, as far as we can tell from here."""
-        address = self._book[peer].address
-        if peer in self._up:
-            why = f"it listens at {address} but has not connected to {self.me}"
-        elif peer in self._answered:
-            why = f"who listens at {address} has not shown the key that is pinned for {peer}"
-        else:
-            why = f"nobody listens at {address}"
-        if self._strangers:
-            why += f"; connections with unknown keys that were refused here: {self._strangers}"
+        why = self._there.absence(peer, self.me, self._book[peer].address)
         return f"{peer} {words}: {why}"
