@@ -108,6 +108,14 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
         grow("A.bim", b"2\t" + LATIN + b"\t0\t9\tA\tG\n"),
         ("A.bim, line 12", "not UTF-8"),
     ),
+    "NUL in a variant's id": (
+        replace("A.bim", "s3", "s\0003"),
+        ("A.bim, line 4", "control character (\\x00)"),
+    ),
+    "escape in a person's id": (
+        replace("A.fam", "A3\tA3", "A3\tA\x1b[2J3"),
+        ("A.fam, line 4", "control character (\\x1b)"),
+    ),
     "empty fam": (write("A.fam", b""), ("A.fam: the file is empty",)),
     "fam in latin-1": (grow("A.fam", LATIN), ("A.fam, line 9", "not UTF-8")),
     "sample twice": (
@@ -135,6 +143,18 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
     "sample twice in the table": (
         with_people(TABLE, table=b"IID\tCC\nA0\t1\nA0\t2\n"),
         ("table, line 3", "A0 stands on line 2 already"),
+    ),
+    "backspace in the table": (
+        with_people(TABLE, table=b"IID\tCC\nA0\t1\nA1\b\t2\n"),
+        ("table, line 3", "control character (\\x08)"),
+    ),
+    "DEL in keep": (
+        with_people(KEEP, keep=b"A0\nA\x7f1\n"),
+        ("keep, line 2", "control character (\\x7f)"),
+    ),
+    "old Macintosh line ends": (
+        with_people(KEEP, keep=b"A0\rA1\rA2\r"),
+        ("keep, line 1", "control character (\\r)"),
     ),
     "empty keep": (with_people(KEEP, keep=b""), ("keep: the file is empty",)),
     "keep in latin-1": (with_people(KEEP, keep=LATIN), ("keep, line 1", "not UTF-8")),
@@ -185,6 +205,10 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
     "no site list": (
         lambda folder: (folder / "sites.tsv").unlink(),
         ("sites.tsv: there is no such file",),
+    ),
+    "control character in a site's id": (
+        replace("sites.tsv", "s3", "s\x013"),
+        ("sites.tsv, line 5", "control character (\\x01)"),
     ),
     "a site twice": (
         grow("sites.tsv", b"2\t1000\tagain\tA\tG\n"),

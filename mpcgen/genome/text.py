@@ -23,6 +23,8 @@ from mpcgen.genome.columns import Strings, contiguous, to_numpy, whole_numbers
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_CONTROLS = {*range(32), 127} - {*b"\t\n"}
+_NO_CONTROLS = bytes(byte for byte in range(256) if byte not in _CONTROLS)
 _LINES_NAMED = 5
 
 
@@ -30,7 +32,7 @@ def read_text(path: Path) -> bytes:
     """Return the file's UTF-8 bytes, unpacked (gzip, zstd), with plain line ends.
 
     A byte-order mark and blank lines at the end are dropped. Raises InputError where the file
-    cannot be read, is empty, or is not UTF-8 (naming the line).
+    cannot be read, is empty, is not UTF-8, or has control characters (naming the line).
     """
     text = _unpack(path).removeprefix(_UTF8_MARK)
     if text.startswith(_UTF16_MARKS):
@@ -42,6 +44,10 @@ def read_text(path: Path) -> bytes:
         raise InputError("this is not UTF-8 text", path=path, line=line) from None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
+    if controls := text.translate(None, _NO_CONTROLS):
+        line = text.count(b"\n", 0, text.index(controls[:1])) + 1
+        message = f"there is a control character ({repr(controls[:1])[2:-1]})"
+        raise InputError(message, path=path, line=line)
     text = text.rstrip(b"\n")
     if not text.strip():
         raise InputError("the file is empty", path=path)
