@@ -4,8 +4,10 @@ import subprocess
 import sys
 from decimal import Decimal, localcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -117,6 +119,29 @@ def test_a_table_without_rows_has_its_columns(tmp_path: Path, kind: str) -> None
     back = read_table(tmp_path / f"t.{kind}")
     assert tuple(back.columns) == LD
     assert len(back) == 0
+
+
+def test_both_formats_read_back_as_the_same(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
+        "#CHROM": pa.array(["1", "X"]),
+        "POS": np.array([5, 6], np.int32),
+        "OBS_CT": np.array([7, 0], np.uint64),
+        "CHISQ": np.array([1.0, 2.0]),
+        "DF": np.array([1.0, 2.0]),
+        "P": PValue(np.array([1.0, np.nan])),
+    }
+    reals = [name in ("CHISQ", "DF", "P") for name in columns]
+    for rows in (slice(0), slice(1), slice(2)):
+        cut = {
+            name: PValue(c.neg_log10[rows]) if isinstance(c, PValue) else c[rows]
+            for name, c in columns.items()
+        }
+        for kind in FORMATS:
+            write_table(tmp_path / f"t.{kind}", cut, kind)
+        tsv, parquet = (read_table(tmp_path / f"t.{kind}") for kind in FORMATS)
+        pd.testing.assert_frame_equal(tsv, parquet)
+        assert [dtype == np.float64 for dtype in tsv.dtypes] == reals
+        assert [dtype == np.int64 for dtype in tsv.dtypes][1:3] == [True, True]
 
 
 @pytest.mark.parametrize("kind", FORMATS)

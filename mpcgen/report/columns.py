@@ -11,7 +11,7 @@ TEXT = frozenset(
     ("#CHROM", "ID", "REF", "ALT", "A1", "TEST", "#CHROM_A", "ID_A", "CHROM_B", "ID_B")
 )
 REAL = frozenset(
-    ("AF", "CALL_RATE", "CHISQ", "OR", "SE", "L95", "U95", "P", "NEG_LOG10_P", "R", "R2")
+    ("AF", "CALL_RATE", "CHISQ", "DF", "OR", "SE", "L95", "U95", "P", "NEG_LOG10_P", "R", "R2")
 )
 
 

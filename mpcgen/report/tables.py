@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LEAST_P = 300  # up to this -log10 p the float64 is normal and exact to 1e-13
 
+_KNOWN: Any = dict.fromkeys(TEXT, pa.string()) | dict.fromkeys(REAL, pa.float64())
+
 
 @dataclass(frozen=True)
 class PValue:
@@ -150,23 +152,32 @@ def write_table(path: Path | str, columns: Mapping[str, Any], kind: str = "tsv")
 
 
 def read_table(path: Path | str) -> "pd.DataFrame":
-    """A result table as a DataFrame, from .tsv or .parquet; P below 1e-308 reads as 0.
+    """A result table as a DataFrame, the same from .tsv and .parquet.
+
+    Texts, float64 and int64, as `report.columns` has them; P below 1e-308 reads as 0.
 
     Raises InputError where the file is not there or is not such a table.
     """
     import pyarrow.csv as pcsv  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
     path = Path(path)
-    types = dict.fromkeys(TEXT, pa.string()) | dict.fromkeys(REAL, pa.float64())
     try:
         if path.suffix == ".parquet":
-            import pyarrow.parquet as pq  # noqa: PLC0415
-
-            return pq.read_table(path).to_pandas()
-        return pcsv.read_csv(
-            path,
-            parse_options=pcsv.ParseOptions(delimiter="\t", quote_char=False),
-            convert_options=pcsv.ConvertOptions(column_types=types, null_values=["NA"]),
-        ).to_pandas()
+            table = pq.read_table(path)
+        else:
+            table = pcsv.read_csv(
+                path,
+                parse_options=pcsv.ParseOptions(delimiter="\t", quote_char=False),
+                convert_options=pcsv.ConvertOptions(column_types=_KNOWN, null_values=["NA"]),
+            )
+        kinds = [(field.name, _kind(field, table.num_rows)) for field in table.schema]
+        return table.cast(pa.schema(kinds)).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"not a readable result table: {error}", path=path) from error
+
+
+def _kind(field: Any, rows: int) -> Any:
+    """The type of a column; one that is not known and has no rows is as good as whole numbers."""
+    whole = pa.types.is_integer(field.type) or not rows
+    return _KNOWN.get(field.name, pa.int64() if whole else field.type)
