@@ -105,20 +105,21 @@ def check_data(
     if config.data is None:
         raise ConfigError("there is no [data] to check", path=config.path)
     with open_data(config.data, sites, palindromic, with_phenotype=with_phenotype) as data:
-        low, empty = _missing(data.genotypes, len(sites), progress)
-        return DataCheck(data, data.genotypes.heterozygous_haploids(), low, empty)
+        return DataCheck(data, *_unused(data.genotypes, len(sites), progress))
 
 
-def _missing(genotypes: Genotypes, sites: int, progress: Progress) -> tuple[int, int]:
-    """How many variants have a low call rate, and how many no genotype at all."""
-    low = empty = 0
+def _unused(genotypes: Genotypes, sites: int, progress: Progress) -> tuple[int, int, int]:
+    """Heterozygous haploids, variants with a low call rate, and those without any genotype."""
+    het = low = empty = 0
     called = np.isin(CLASSES, CALLED)
     for start in range(0, sites, BLOCK):
         stop = min(start + BLOCK, sites)
-        counts = genotypes.counts(start, stop).sum(axis=1)
+        counts, het_haploids = genotypes.counts_and_het_haploids(start, stop)
+        counts = counts.sum(axis=1)
+        het += int(het_haploids.sum())
         present = counts[:, called].sum(axis=1)
         eligible = present + counts[:, CLASSES.index("MISSING")]
         low += int((present < LOW_CALL_RATE * eligible).sum())
         empty += int(((present == 0) & (eligible > 0)).sum())
         progress(stop - start)
-    return low, empty
+    return het, low, empty

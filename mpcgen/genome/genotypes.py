@@ -48,12 +48,26 @@ _HET_CODE: Final = 2
 _SWAPPED_CODES: Final = [3, 1, 2, 0]
 
 
-class _Stratum(NamedTuple):
-    """The people of every group who carry the same number of copies of a chromosome."""
+class _Strata(NamedTuple):
+    """The K sets of people, one a group and number of copies, who are counted at a site."""
 
-    masks: NDArray[np.uint64]  # (G, words)
-    sizes: NDArray[np.int64]  # (G,)
-    classes: tuple[Class, ...]  # by code
+    masks: NDArray[np.uint64]  # (K, words)
+    sizes: NDArray[np.int64]  # (K,)
+    groups: tuple[int, ...]
+    classes: tuple[tuple[Class, ...], ...]  # of each set, by code
+
+
+def _strata(members: NDArray[np.bool_], haploid: NDArray[np.bool_]) -> _Strata:
+    """Split groups of people, members (G, N), by how many copies they carry, haploid (N,)."""
+    masks = np.concatenate([members & ~haploid, members & haploid])
+    some = np.flatnonzero(masks.any(axis=1))
+    n = len(members)
+    return _Strata(
+        kernels.pack_masks(masks[some]),
+        masks[some].sum(axis=1),
+        tuple((some % n).tolist()),
+        tuple(_HAPLOID if k >= n else _DIPLOID for k in some),
+    )
 
 
 class Genotypes:
@@ -79,55 +93,48 @@ class Genotypes:
         members = np.stack([used & (people.group == g) for g in range(len(people.groups))])
         counted = np.stack([male if ploidy == Ploidy.Y else used for ploidy in Ploidy]) & used
         haploid = np.stack([np.zeros_like(used), male, male, used]) & used
-        self._strata = [
-            [
-                _Stratum(kernels.pack_masks(masks), masks.sum(axis=1), classes)
-                for masks, classes in (
-                    (members & counted[ploidy] & ~haploid[ploidy], _DIPLOID),
-                    (members & haploid[ploidy], _HAPLOID),
-                )
-                if masks.any()
-            ]
-            for ploidy in Ploidy
-        ]
+        self._strata = [_strata(members & counted[p], haploid[p]) for p in Ploidy]
         self._counted, self._haploid = kernels.pack_masks(counted), kernels.pack_masks(haploid)
 
     def counts(self, start: int, stop: int) -> NDArray[np.int32]:
         """Return the people of every group and Class at sites start..stop: (stop - start, G, 7)."""
+        return self.counts_and_het_haploids(start, stop)[0]
+
+    def counts_and_het_haploids(
+        self, start: int, stop: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the same, and how many of those MISSING at each site are heterozygous haploids.
+
+        Shapes (stop - start, G, 7) and (stop - start,).
+        """
         out = np.zeros((stop - start, len(self.groups), len(Class)), np.int32)
+        het_haploids = np.zeros(stop - start, np.int32)
         for ploidy, strata in zip(Ploidy, self._strata, strict=True):
             sites = start + np.flatnonzero(self._ploidy[start:stop] == ploidy)
-            absent = self._starts[sites] < 0
-            for stratum in strata:
-                codes = self._codes(sites[~absent], stratum)
-                for code, column in enumerate(stratum.classes):
-                    out[sites[~absent] - start, :, column] += codes[:, :, code]
-                out[sites[absent] - start, :, Class.ABSENT] += stratum.sizes.astype(np.int32)
-        return out
+            here = self._starts[sites] >= 0
+            present, absent = sites[here] - start, sites[~here] - start
+            codes = self._codes(sites[here], strata)
+            for k, (group, classes) in enumerate(zip(strata.groups, strata.classes, strict=True)):
+                for code, column in enumerate(classes):
+                    out[present, group, column] += codes[:, k, code]
+                out[absent, group, Class.ABSENT] += np.int32(strata.sizes[k])
+                if classes is _HAPLOID:
+                    het_haploids[present] += codes[:, k, _HET_CODE]
+        return out, het_haploids
 
-    def heterozygous_haploids(self) -> int:
-        """Return how many genotypes are heterozygous in people with one copy: counted missing."""
-        total = 0
-        for ploidy, strata in zip(Ploidy, self._strata, strict=True):
-            sites = np.flatnonzero((self._ploidy == ploidy) & (self._starts >= 0))
-            for stratum in strata:
-                if stratum.classes == _HAPLOID:
-                    total += int(self._codes(sites, stratum)[:, :, _HET_CODE].sum())
-        return total
-
-    def _codes(self, sites: NDArray[np.int64], stratum: _Stratum) -> NDArray[np.int32]:
-        """Count the codes 00, 01, 10, 11, had the file the sites' alleles: (sites, G, 4).
+    def _codes(self, sites: NDArray[np.int64], strata: _Strata) -> NDArray[np.int32]:
+        """Count the codes 00, 01, 10, 11, had the file the sites' alleles: (sites, K, 4).
 
         Rows are read in the order of the file, whatever that of the sites: a block is then few
         pages, and a disk reads ahead.
         """
         order = np.argsort(self._starts[sites], kind="stable")
         starts, row_bytes = self._starts[sites[order]], self._bed.row_bytes
-        in_file = np.empty((len(sites), len(stratum.sizes), 4), np.int32)
+        in_file = np.empty((len(sites), len(strata.sizes), 4), np.int32)
 
         def count(part: slice) -> None:
             kernels.count_codes(
-                self._bed.data, starts[part], row_bytes, stratum.masks, stratum.sizes, in_file[part]
+                self._bed.data, starts[part], row_bytes, strata.masks, strata.sizes, in_file[part]
             )
             self._bed.check_padding(starts[part])
 
