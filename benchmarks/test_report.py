@@ -8,8 +8,10 @@ import pytest
 
 from mpcgen.genome.columns import repeated
 from mpcgen.genome.sites import SiteList
-from mpcgen.report import plots
+from mpcgen.report import drawing, plots
 from mpcgen.report.columns import LD, leading
+from mpcgen.report.layouts import Floats, Layout, Plot
+from mpcgen.report.region import strongest_region
 from mpcgen.report.tables import PValue, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
 from tests.site_lists import site_list
@@ -30,7 +32,7 @@ def sites_of(m: int) -> SiteList:
     return site_list(chrom, rng.integers(1, 10**8, m), names, "A" * m, "G" * m)
 
 
-def scores(m: int) -> plots.Floats:
+def scores(m: int) -> Floats:
     return np.random.default_rng(2).exponential(0.4343, m)
 
 
@@ -74,15 +76,20 @@ def test_ld_table_in_batches(benchmark: Any, tmp_path: Path, pairs: int) -> None
     benchmark.pedantic(write, rounds=3)
 
 
+def draw(folder: Path, layout: Layout) -> None:
+    drawing.draw(Plot(folder / "plot", "A plot", layout))
+
+
 @up_to_a_million
 def test_manhattan(benchmark: Any, tmp_path: Path, m: int) -> None:
     sites, score = sites_of(m), scores(m)
-    benchmark(plots.manhattan, tmp_path / "manhattan", sites, score, title="Association")
+    benchmark(lambda: draw(tmp_path, plots.manhattan(sites, score)))
 
 
 @up_to_a_million
 def test_qq(benchmark: Any, tmp_path: Path, m: int) -> None:
-    benchmark(plots.qq, tmp_path / "qq", scores(m), title="Association", lambda_gc=1.0)
+    score = scores(m)
+    benchmark(lambda: draw(tmp_path, plots.quantiles(score, 1.0)))
 
 
 @pytest.mark.parametrize("variants", [1_000], ids=lambda n: f"variants{n}")
@@ -90,4 +97,4 @@ def test_ld_map(benchmark: Any, tmp_path: Path, variants: int) -> None:
     sites = sites_of(variants)
     i, j = np.triu_indices(variants, 1)
     r2 = np.random.default_rng(5).random(len(i))
-    benchmark(plots.ld_map, tmp_path / "ld", sites, i, j, r2, title="Linkage disequilibrium")
+    benchmark(lambda: draw(tmp_path, strongest_region(sites, i, j, r2)))

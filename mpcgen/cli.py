@@ -98,6 +98,9 @@ def run(
     kind: str, plots: bool, each: bool,
 ) -> None:  # fmt: skip
     """Run the study of a PLAN as one institution, or all of them on this machine."""
+    from mpcgen.parties.painter import painting  # noqa: PLC0415
+
+    painter = click.get_current_context().with_resource(painting(plots))
     from mpcgen.parties.results import Output  # noqa: PLC0415
     from mpcgen.parties.run import config_of, configs_in, run_institution, run_local  # noqa: PLC0415
 
@@ -110,15 +113,17 @@ def run(
     study = _load(plan)
     if local is not None:
         first, *_ = study.plan.names
-        outputs = {first: Output(folder, kind, plots)}
+        outputs = {first: Output(folder, kind, plots, painter)}
         if each:
-            outputs = {name: Output(folder / name, kind, plots) for name in study.plan.names}
+            outputs = {
+                name: Output(folder / name, kind, plots, painter) for name in study.plan.names
+            }
         with _stoppable(), _progress(study.units, first) as report:
             run_local(study, configs_in(local, study), outputs, report)
     if config is not None and name is not None:
         own = config_of(name, config)
         with _stoppable(), _progress(study.units, name) as report:
-            run_institution(study, own, Output(folder, kind, plots), report)
+            run_institution(study, own, Output(folder, kind, plots, painter), report)
     click.echo(f"results in {folder}")
 
 

@@ -6,7 +6,7 @@ done; so there is never a partial result.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,20 +19,22 @@ from numpy.typing import NDArray
 
 from mpcgen import __version__
 from mpcgen.errors import InputError, reason
-from mpcgen.genome.columns import joined, take
+from mpcgen.genome.columns import joined
 from mpcgen.genome.sites import SiteList
+from mpcgen.parties.painter import Painter, draw_here
+from mpcgen.parties.pair_table import PairTable
 from mpcgen.protocols.association import Association
 from mpcgen.protocols.distributions import genomic_control_lambda
 from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS
+from mpcgen.report import plots
 from mpcgen.report.columns import LD, leading
 from mpcgen.report.gwas_ssf import StudyMetadata, write_gwas_ssf
-from mpcgen.report.tables import PValue, TableWriter, table_writer, write_table
+from mpcgen.report.layouts import Layout, Plot
+from mpcgen.report.tables import PValue, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
 from mpcgen.study.loop import Part
 from mpcgen.study.study import Study, Task
-
-MAP_MIN_R2 = 0.02  # weaker pairs are grey on the LD map, and are not kept for it
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Output:
     folder: Path
     table_format: str = "tsv"
     plots: bool = True
+    painter: Painter | None = None  # draws the plots; without one, the process that writes does
 
     def refuse_existing(self) -> None:
         """Results are never overwritten.
@@ -51,11 +54,6 @@ class Output:
         """
         if self.folder.exists():
             raise InputError("results exist already; name another folder", path=self.folder)
-
-
-def _import_drawing() -> None:
-    """Load the plotting library, half a second's work, while tables are written."""
-    import mpcgen.report.drawing  # noqa: F401, PLC0415
 
 
 @contextmanager
@@ -106,19 +104,20 @@ class Results:
         self.counted: dict[str, int] = {}
         self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
-        self._painter = ThreadPoolExecutor(1)  # draws while others compute and write
+        self._paint = output.painter.draw if output.painter else draw_here
+        self._plots = ThreadPoolExecutor(1)  # has them drawn while tables are written
         self._drawings: list[Future[None]] = []
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         """Consume all parts of a run; `people` are the joint group sizes."""
-        with self._painter:
+        with self._plots:
             self._write(parts, people)
             for drawing in self._drawings:
                 drawing.result()
 
     def _write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         variants: dict[tuple[str, str], list[_Rows]] = {}
-        pairs: dict[str, _PairTable] = {}
+        pairs: dict[str, PairTable] = {}
         tasks = {task.entry.name: task for task in self._study.tasks}
         with ExitStack() as stack:
             for part in parts:
@@ -132,16 +131,14 @@ class Results:
                         writer = stack.enter_context(
                             table_writer(self._path(entry), LD, self._output.table_format)
                         )
-                        pairs[entry] = _PairTable(writer, self._sites)
+                        pairs[entry] = PairTable(writer, self._sites, part.task.chosen)
                     pairs[entry].add(part.batch.pairs[table.rows], table.columns)
                     self._count(f"{entry}: undefined pairs", table.undefined)
-        if self._output.plots and variants:
-            self._painter.submit(_import_drawing)
         for (entry, name), batches in variants.items():
             self._variant_table(tasks[entry], name, _joined(batches), people)
         if self._output.plots:
             for entry, pair_table in pairs.items():
-                self._draw(self._ld_map, entry, pair_table)
+                self._ld_map(entry, pair_table)
 
     def _path(self, entry: str, name: str = "", suffix: str = "") -> Path:
         """ENTRY.NAME.SUFFIX in the folder; a table's suffix where none is given."""
@@ -196,41 +193,30 @@ class Results:
             analysis_software=f"mpcgen {__version__}",
         )
         if self._output.plots:
-            self._draw(self._association_plots, entry, name, sites, table)
+            self._association_plots(f"{entry}.{name}", name, sites, table)
         path = self._path(entry, name, "gwas-ssf.tsv")
         written = write_gwas_ssf(path, sites, table.columns, metadata)
         if written.rows:
             self._count(f"{path.name}: rows left out", written.left_out)
 
-    def _draw(self, plot: Callable[..., None], *arguments: object) -> None:
-        self._drawings.append(self._painter.submit(plot, *arguments))
-
-    def _association_plots(self, entry: str, name: str, sites: SiteList, table: "_Rows") -> None:
-        from mpcgen.report import plots  # noqa: PLC0415
-
-        score, gc = table.columns["NEG_LOG10_P"], self.lambdas[f"{entry}.{name}"]
+    def _association_plots(self, stem: str, name: str, sites: SiteList, table: "_Rows") -> None:
+        score, gc = table.columns["NEG_LOG10_P"], self.lambdas[stem]
         title = f"{self._study.plan.title}: {name}"
         try:
-            plots.manhattan(self._folder / f"{entry}.{name}.manhattan", sites, score, title=title)
-            plots.qq(self._folder / f"{entry}.{name}.qq", score, title=title, lambda_gc=gc)
+            self._draw(f"{stem}.manhattan", title, plots.manhattan(sites, score))
+            self._draw(f"{stem}.qq", title, plots.quantiles(score, gc))
         except InputError as error:
-            self.notes.append(f"{entry}.{name} is not plotted: {error}")
+            self.notes.append(f"{stem} is not plotted: {error}")
 
-    def _ld_map(self, entry: str, table: "_PairTable") -> None:
-        from mpcgen.report import plots  # noqa: PLC0415
-
-        pairs, r2 = table.strong_pairs()
+    def _ld_map(self, entry: str, table: PairTable) -> None:
         try:
-            plots.ld_map(
-                self._folder / f"{entry}.map",
-                self._sites,
-                pairs[:, 0],
-                pairs[:, 1],
-                r2,
-                title=self._study.plan.title,
-            )
+            self._draw(f"{entry}.map", self._study.plan.title, table.strongest_region())
         except InputError as error:
             self.notes.append(f"{entry} has no map: {error}")
+
+    def _draw(self, stem: str, title: str, layout: Layout) -> None:
+        plot = Plot(self._folder / stem, title, layout)
+        self._drawings.append(self._plots.submit(self._paint, plot))
 
 
 @dataclass(frozen=True)
@@ -253,26 +239,3 @@ def _joined(batches: list[_Rows]) -> _Rows:
 
 def _concatenated(columns: list[Any]) -> Any:
     return np.concatenate(columns) if isinstance(columns[0], np.ndarray) else joined(columns)
-
-
-class _PairTable:
-    """An LD table that is written as it comes; strong pairs are kept for the map."""
-
-    def __init__(self, writer: TableWriter, sites: SiteList):
-        self._writer, self._sites = writer, sites
-        self._strong = [(np.empty((0, 2), np.int64), np.empty(0, np.float32))]
-
-    def add(self, pairs: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
-        """Append pairs (P, 2) of site indices with their N, R and R2."""
-        lead: list[Any] = []
-        for rows in pairs.T:
-            chrom, name = take(self._sites.chrom_names, rows), take(self._sites.id, rows)
-            lead += [chrom, self._sites.pos[rows], name]
-        self._writer.write(dict(zip(LD, lead, strict=False)) | dict(columns))
-        strong = columns["R2"] >= MAP_MIN_R2
-        self._strong.append((pairs[strong], columns["R2"][strong].astype(np.float32)))
-
-    def strong_pairs(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Pairs (P, 2) with r2 of at least MAP_MIN_R2, and their r2 (P,)."""
-        pairs, r2 = zip(*self._strong, strict=True)
-        return np.concatenate(pairs), np.concatenate(r2).astype(np.float64)

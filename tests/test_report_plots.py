@@ -14,12 +14,14 @@ from scipy import stats
 from mpcgen.errors import InputError
 from mpcgen.genome.sites import SiteList
 from mpcgen.report import drawing, plots
+from mpcgen.report.layouts import Floats, Indices, Layout, Plot, from_bytes, to_bytes
+from mpcgen.report.region import StrongestRegion, strongest_region
 from tests.site_lists import site_list
 
 TITLE = "Diabète & <b>$x_1$ 糖尿病"  # no markup, no mathematics, no Chinese letters in the font
 
 
-def study(m: int) -> tuple[SiteList, plots.Floats]:
+def study(m: int) -> tuple[SiteList, Floats]:
     """Sites over all chromosomes in any order, some p undefined, a few peaks."""
     rng = np.random.default_rng(1)
     chrom, pos = rng.integers(1, 27, m), rng.integers(1, 10**8, m)
@@ -30,7 +32,7 @@ def study(m: int) -> tuple[SiteList, plots.Floats]:
     return site_list(chrom, pos, names, "A" * m, "A" * m), score
 
 
-def pairs(n: int) -> tuple[plots.Indices, plots.Indices, plots.Floats]:
+def pairs(n: int) -> tuple[Indices, Indices, Floats]:
     """Weak r2 of all pairs fewer than 40 apart, and a strong block at 150 to 180."""
     i, j = np.triu_indices(n, 1)
     near = j - i < 40
@@ -42,7 +44,7 @@ def pairs(n: int) -> tuple[plots.Indices, plots.Indices, plots.Floats]:
 
 def test_chromosomes_stand_side_by_side() -> None:
     sites, score = study(5_000)
-    layout = plots.manhattan_layout(sites, score)
+    layout = plots.manhattan(sites, score)
     shown = np.isfinite(score)
     np.testing.assert_array_equal(layout.y, score[shown])
     assert layout.x.min() >= 0
@@ -74,7 +76,7 @@ def test_one_chromosome_has_megabases_below_it() -> None:
         "AAA",
         "CCC",
     )
-    layout = plots.manhattan_layout(sites, np.array([1.0, 2.0, 3.0]))
+    layout = plots.manhattan(sites, np.array([1.0, 2.0, 3.0]))
     np.testing.assert_allclose(layout.x, [0, 0.4, 1])
     assert [name for _, name in layout.ticks] == ["2.0", "2.2", "2.4", "2.6", "2.8", "3.0"]
     np.testing.assert_allclose([x for x, _ in layout.ticks], np.linspace(0, 1, 6), atol=1e-12)
@@ -83,16 +85,16 @@ def test_one_chromosome_has_megabases_below_it() -> None:
 
 def test_a_single_site_can_be_drawn(tmp_path: Path) -> None:
     sites = site_list([26], [7], ["."], "A", "C")
-    layout = plots.manhattan_layout(sites, np.array([9.0]))
+    layout = plots.manhattan(sites, np.array([9.0]))
     assert [name for _, _, name in layout.peaks] == ["MT:7"]
-    plots.manhattan(tmp_path / "one", sites, np.array([9.0]), title="")
-    plots.qq(tmp_path / "two", np.array([9.0]), title="")
+    for name, one in (("one", layout), ("two", plots.quantiles(np.array([9.0])))):
+        drawing.draw(Plot(tmp_path / name, "", one))
 
 
 def test_peaks_are_the_strongest_of_their_region() -> None:
     pos = np.array([1, 300_000, 80_000_000, 81_000_000, 5, 99])
     sites = site_list([1, 1, 1, 1, 2, 2], pos, "abcdef", "A" * 6, "C" * 6)
-    layout = plots.manhattan_layout(sites, np.array([8.0, 9.0, 6.0, 5.5, 4.9, 7.0]))
+    layout = plots.manhattan(sites, np.array([8.0, 9.0, 6.0, 5.5, 4.9, 7.0]))
     assert [(y, name) for _, y, name in layout.peaks] == [(9.0, "b"), (6.0, "c"), (7.0, "f")]
 
 
@@ -123,7 +125,7 @@ def test_the_strongest_region_is_found() -> None:
     chrom, pos, names = np.repeat([1, 2], 200), np.arange(400) * 10, map(str, range(400))
     sites = site_list(chrom, pos, names, "A" * 400, "A" * 400)
     i, j, r2 = pairs(400)
-    region = plots.strongest_region(sites, j, i, r2, width=60)  # either order of a pair
+    region = strongest_region(sites, j, i, r2, width=60)  # either order of a pair
     first = int(region.pos[0]) // 10
     assert 120 <= first <= 150
     assert len(region.pos) == len(region.names) == 60
@@ -132,27 +134,88 @@ def test_the_strongest_region_is_found() -> None:
     inside = (i >= first) & (j < first + 60)
     expected[i[inside] - first, j[inside] - first] = r2[inside]
     np.testing.assert_array_equal(region.r2, expected)
-    end = plots.strongest_region(sites, np.array([198, 199]), np.array([199, 200]), np.ones(2))
+    end = strongest_region(sites, np.array([198, 199]), np.array([199, 200]), np.ones(2))
     assert end.names == tuple(str(sites.id[k]) for k in (198, 199))
+
+
+def in_memory(
+    sites: SiteList, i: Indices, j: Indices, r2: Floats, width: int
+) -> tuple[list[str], Floats]:
+    """The strongest region's variants and r2, from all pairs at once, by its definition."""
+    listed = np.unique(np.concatenate([i, j]))
+    left, right = np.searchsorted(listed, i), np.searchsorted(listed, j)
+    regions = []
+    for first in range(len(listed)):
+        last = min(first + width, len(listed))
+        last = first + int((sites.chrom[listed[first:last]] == sites.chrom[listed[first]]).sum())
+        counted = (left >= first) & (left < last) & (right - left < width)
+        regions.append((float(np.square(r2[counted]).sum()), -first, last))
+    _, first, last = max(regions)
+    first = -first
+    r2_of = np.full((last - first, last - first), np.nan)
+    inside = (left >= first) & (right < last)
+    r2_of[left[inside] - first, right[inside] - first] = r2[inside]
+    return [str(sites.id[int(site)]) for site in listed[first:last]], r2_of
+
+
+@given(st.data())
+def test_the_region_does_not_depend_on_how_pairs_come(data: st.DataObject) -> None:
+    m, width = data.draw(st.integers(2, 60)), data.draw(st.integers(1, 8))
+    reach = data.draw(st.integers(1, 12))
+    chrom = np.sort(data.draw(st.lists(st.integers(1, 3), min_size=m, max_size=m)))
+    sites = site_list(chrom, np.arange(m), map(str, range(m)), "A" * m, "A" * m)
+    i, j = np.triu_indices(m, 1)
+    near = (j - i <= reach) & (chrom[i] == chrom[j])
+    kept = np.flatnonzero(near)
+    kept = kept[
+        np.array(data.draw(st.lists(st.booleans(), min_size=len(kept), max_size=len(kept))), bool)
+    ]
+    if not len(kept):
+        return
+    i, j = i[kept], j[kept]
+    r2 = np.array(data.draw(st.lists(st.integers(1, 64), min_size=len(i), max_size=len(i)))) / 64
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(i)), max_size=5)))
+    region = StrongestRegion(sites, width)
+    for rows in np.split(np.arange(len(i)), cuts):
+        region.add(np.stack([i, j], axis=1)[rows], r2[rows])
+    found, (names, r2_of) = region.triangle(), in_memory(sites, i, j, r2, width)
+    assert list(found.names) == names
+    np.testing.assert_array_equal(found.r2, r2_of)
 
 
 def test_nothing_to_plot_is_said() -> None:
     sites, score = study(20)
     none = np.full(20, np.nan)
     with pytest.raises(InputError, match="no variant has a defined p-value"):
-        plots.manhattan_layout(sites, none)
+        plots.manhattan(sites, none)
     with pytest.raises(InputError, match="no variant has a defined p-value"):
         plots.quantiles(none)
     with pytest.raises(InputError, match="no pair"):
-        plots.strongest_region(sites, np.arange(0), np.arange(0), score[:0])
+        strongest_region(sites, np.arange(0), np.arange(0), score[:0])
+
+
+def layouts() -> dict[str, Layout]:
+    sites, score = study(100_000)
+    one = site_list(np.full(400, 2), np.arange(400) * 10, *3 * ["A" * 400])
+    return {
+        "manhattan.allelic": plots.manhattan(sites, score),
+        "qq": plots.quantiles(score, 1.0234),
+        "ld": strongest_region(one, *pairs(400)),
+    }
 
 
 def draw(folder: Path) -> list[Path]:
-    sites, score = study(100_000)
-    written = plots.manhattan(folder / "manhattan.allelic", sites, score, title=TITLE)
-    written += plots.qq(folder / "qq", score, title=TITLE, lambda_gc=1.0234)
-    one = site_list(np.full(400, 2), np.arange(400) * 10, *3 * ["A" * 400])
-    return written + plots.ld_map(folder / "ld", one, *pairs(400), title=TITLE)
+    drawn = [drawing.draw(Plot(folder / name, TITLE, layout)) for name, layout in layouts().items()]
+    return [path for both in drawn for path in both]
+
+
+@pytest.mark.parametrize("name", ["manhattan.allelic", "qq", "ld"])
+def test_a_plot_survives_its_way_to_another_process(name: str, tmp_path: Path) -> None:
+    plot = Plot(tmp_path / name, TITLE, layouts()[name])
+    came = from_bytes(to_bytes(plot))
+    assert (came.stem, came.title, type(came.layout)) == (plot.stem, TITLE, type(plot.layout))
+    for field, value in vars(plot.layout).items():
+        np.testing.assert_array_equal(getattr(came.layout, field), value, strict=True)
 
 
 def test_files_are_complete_small_and_the_same_again(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Plots on paper: the only file that imports matplotlib, and of that no more than it needs.
+"""Plots on paper, each as PNG and SVG: the only file that imports matplotlib.
 
-No pyplot, so no state: a Figure and a canvas for each format. Colours are of Okabe and Ito's
-palette and single-hued scales, which the colour-blind can tell apart. Dense clouds of points are
-thinned to what the page can show and rasterised in the SVG.
+The files depend on their input only: no dates, no random names. No pyplot, so no state: a Figure
+and a canvas for each format. Colours are of Okabe and Ito's palette and single-hued scales, which
+the colour-blind can tell apart. Dense clouds of points are thinned to what the page can show and
+rasterised in the SVG.
 """
 
 import warnings
@@ -19,7 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mpcgen.report.files import replacing
-from mpcgen.report.plots import Floats, Manhattan, Quantiles, Triangle, round_marks
+from mpcgen.report.layouts import Floats, Manhattan, Plot, Quantiles, Triangle, round_marks
 
 DPI = 150
 CELL = 2.0  # pixels in which one point of a dense cloud is enough
@@ -47,8 +48,18 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write STEM.png and STEM.svg, whole or not at all; the same input gives the same bytes."""
+def draw(plot: Plot) -> list[Path]:
+    """Write STEM.png and STEM.svg of a plot, whole or not at all."""
+    match plot.layout:
+        case Manhattan():
+            return _save(_manhattan(plot.layout, plot.title), plot.stem)
+        case Quantiles():
+            return _save(_qq(plot.layout, plot.title), plot.stem)
+        case Triangle():
+            return _save(_ld_map(plot.layout, plot.title), plot.stem)
+
+
+def _save(figure: Figure, stem: Path) -> list[Path]:
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
     agg, vectors = cast(Any, FigureCanvasAgg(figure)), cast(Any, FigureCanvasSVG(figure))
     with mpl.rc_context(STYLE), warnings.catch_warnings():
@@ -132,9 +143,9 @@ def _axes(
     return figure, axes
 
 
-def manhattan(layout: Manhattan, title: str, threshold: float) -> Figure:
-    """Points in two alternating blues, beyond the line at p = `threshold` in vermilion."""
-    line = -float(np.log10(threshold))
+def _manhattan(layout: Manhattan, title: str) -> Figure:
+    """Points in two alternating blues, beyond the line in vermilion."""
+    line = -float(np.log10(layout.threshold))
     with mpl.rc_context(STYLE):
         figure, axes = _axes((10, 4.2), (0.65, 0.5, 0.15, 0.35), title)
         top = (1.15 if layout.peaks else 1.06) * max(line, float(layout.y.max()))
@@ -145,7 +156,9 @@ def manhattan(layout: Manhattan, title: str, threshold: float) -> Figure:
         for rows, colour in ((~odd & ~hit, DARK), (odd & ~hit, LIGHT), (hit, SIGNAL)):
             _dots(axes, x[rows], y[rows], colour, rasterized=True)
         axes.axhline(line, color=SIGNAL, lw=0.8, ls=(0, (5, 4)))
-        axes.text(0.004, line + 0.01 * top, f"p = {_power(threshold)}", color=SIGNAL, size=7.5)
+        axes.text(
+            0.004, line + 0.01 * top, f"p = {_power(layout.threshold)}", color=SIGNAL, size=7.5
+        )
         axes.xaxis.set_visible(False)  # matplotlib's own ticks cost as much as all points
         for x_name, name in (*layout.ticks, (0.5, f"\n{layout.axis}")):
             axes.text(x_name, -0.02 * top, name, ha="center", va="top", linespacing=1.6)
@@ -181,7 +194,7 @@ def _name_peaks(
         axes.text(middle, level * top, name, ha="center", va="bottom", size=7.5, color=colour)
 
 
-def qq(data: Quantiles, title: str, lambda_gc: float | None) -> Figure:
+def _qq(data: Quantiles, title: str) -> Figure:
     """Observed against expected, with the diagonal, the null's band and lambda."""
     with mpl.rc_context(STYLE):
         figure, axes = _axes((4.6, 4.7), (0.65, 0.5, 0.2, 0.4), title)
@@ -194,13 +207,13 @@ def qq(data: Quantiles, title: str, lambda_gc: float | None) -> Figure:
         kept = thin(data.expected / right, data.observed / top, 4 * DPI, 4 * DPI)
         _dots(axes, data.expected[kept], data.observed[kept], DARK)
         words = f"{len(data.observed):,} variants"
-        if lambda_gc is not None:
-            words = f"λ = {lambda_gc:.3f}\n{words}"
+        if data.lambda_gc is not None:
+            words = f"λ = {data.lambda_gc:.3f}\n{words}"
         axes.text(0.04, 0.96, words, va="top", transform=axes.transAxes, linespacing=1.5)
     return figure
 
 
-def ld_map(region: Triangle, title: str) -> Figure:
+def _ld_map(region: Triangle, title: str) -> Figure:
     """r2 of each pair where its variants' diagonals meet, below the variants' true places."""
     n = len(region.pos)
     unit = min(8.2 / n, 0.5)  # inches

@@ -1,0 +1,85 @@
+"""A process that draws plots: it loads the drawing library while the parties compute.
+
+It is a fresh interpreter, started before all else, that imports nothing but what draws. Who started
+it and whoever was forked from there may ask it, one at a time. It ends with the last of them, or
+when it is no longer wanted; should it be lost, a plot is drawn by who asks.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mpcgen.report.layouts import Plot
+
+DRAWN = b"drawn"
+
+
+def draw_here(plot: "Plot") -> None:
+    """Draw a plot in this process."""
+    from mpcgen.report.drawing import draw  # noqa: PLC0415
+
+    draw(plot)
+
+
+class Painter:
+    """The way to a process that draws; made by `painting`."""
+
+    def __init__(self, connection: Any):
+        self._connection = connection
+        self._turn = multiprocessing.get_context("fork").Lock()
+
+    def draw(self, plot: "Plot") -> None:
+        """Have a plot drawn; returns when its files stand."""
+        from mpcgen.report.layouts import to_bytes  # noqa: PLC0415
+
+        data = to_bytes(plot)
+        with suppress(OSError, EOFError), self._turn:
+            self._connection.send_bytes(data)
+            self._connection.recv_bytes()
+            return
+        draw_here(plot)
+
+
+@contextmanager
+def painting(wanted: bool = True) -> Iterator[Painter | None]:
+    """A painter for as long as the block lasts; None if none is wanted, or on another system."""
+    if not wanted or sys.platform != "linux":
+        yield None
+        return
+    ours, theirs = multiprocessing.Pipe()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", __name__], stdin=theirs.fileno(), process_group=0
+            )
+        try:
+            yield Painter(ours)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def main() -> None:
+    """Draw what is asked for on the socket that is the standard input, until nobody can ask."""
+    from mpcgen.report.drawing import draw  # noqa: PLC0415
+    from mpcgen.report.layouts import from_bytes  # noqa: PLC0415
+
+    asked: Any = Connection(os.dup(0))
+    with suppress(EOFError):
+        while True:
+            plot = from_bytes(asked.recv_bytes())
+            try:
+                draw(plot)
+            except Exception:  # who asked draws it again, and meets the error there
+                sys.exit(1)
+            asked.send_bytes(DRAWN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The process that draws: it draws, it can be lost, and nothing is left of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mpcgen.parties import painter
+from mpcgen.parties.local import run_as_processes
+from mpcgen.parties.painter import Painter, draw_here, painting
+from mpcgen.report.layouts import Plot
+from mpcgen.report.plots import quantiles
+
+SCORE = -np.log10((np.arange(100) + 0.5) / 100)
+NAMES = ("one", "two")
+
+
+def plot(folder: Path, name: str) -> Plot:
+    return Plot(folder / name, "A plot", quantiles(SCORE, 1.0))
+
+
+def painters(parent: int) -> list[int]:
+    """The painters that a process has started and that still live."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            state, ppid = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if b"mpcgen.parties.painter" in words and int(ppid) == parent and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def assert_drawn(folder: Path) -> None:
+    """Both plots stand there, with the bytes that this process writes."""
+    draw_here(plot(folder, "here"))
+    for kind in ("png", "svg"):
+        here = (folder / f"here.{kind}").read_bytes()
+        assert [(folder / f"{name}.{kind}").read_bytes() for name in NAMES] == [here, here]
+    assert len(list(folder.iterdir())) == 6
+
+
+@pytest.fixture
+def not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_plot: Plot) -> None:
+        raise AssertionError("drawn in the process that asks")
+
+    monkeypatch.setattr(painter, "draw_here", refuse)
+
+
+def test_another_process_draws(tmp_path: Path, not_here: None) -> None:
+    with painting() as drawing:
+        assert isinstance(drawing, Painter)
+        for name in NAMES:
+            drawing.draw(plot(tmp_path, name))
+        assert len(painters(os.getpid())) == 1
+    assert painters(os.getpid()) == []
+    assert_drawn(tmp_path)
+
+
+def test_forked_processes_share_it(tmp_path: Path, not_here: None) -> None:
+    with painting() as drawing:
+        assert drawing is not None
+        run_as_processes({name: partial(drawing.draw, plot(tmp_path, name)) for name in NAMES})
+    assert_drawn(tmp_path)
+
+
+def test_it_is_lost(tmp_path: Path) -> None:
+    with painting() as drawing:
+        assert drawing is not None
+        drawing.draw(plot(tmp_path, "one"))
+        (process,) = painters(os.getpid())
+        os.kill(process, signal.SIGKILL)
+        drawing.draw(plot(tmp_path, "two"))
+    assert_drawn(tmp_path)
+
+
+def test_an_error_is_met_by_who_asks(tmp_path: Path) -> None:
+    with painting() as drawing:
+        assert drawing is not None
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            drawing.draw(plot(tmp_path / "nowhere", "one"))
+
+
+ORPHAN = """
+import os, signal
+from mpcgen.parties.painter import painting
+with painting():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_it_ends_with_who_started_it() -> None:
+    """Its standard output stays open for as long as it lives."""
+    words = [sys.executable, "-c", ORPHAN]
+    done = subprocess.run(words, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_none_is_wanted() -> None:
+    with painting(False) as drawing:
+        assert drawing is None
+        assert painters(os.getpid()) == []
+
+
+def test_it_imports_nothing_but_what_draws() -> None:
+    code = (
+        "import sys, mpcgen.parties.painter; assert 'numpy' not in sys.modules;"
+        "import mpcgen.report.drawing; print(*{'pyarrow', 'numba', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
