@@ -2,8 +2,9 @@
 
 A protocol is one plain function that every party runs with its own `Box`. Linear operations on a
 `Secret` are local and written with operators; what needs messages is a method of the box: `input`,
-`sum_products` (and `mul`, `matmul`), `open`, `reveal`, `confirm`. A party that owns data but does
-not compute runs the same function: its secrets have no parts, and its linear operations do nothing.
+`sums_of_products` (and `mul`, `matmul`), `addends`, `open`, `reveal`, `confirm`. A party that owns
+data but does not compute runs the same function: its secrets have no parts, and its linear
+operations do nothing.
 
 The ideal functionality is Damgard and Nielsen's arithmetic black box (CRYPTO 2003, section 4) over
 Z_2^k; each engine states what corruption it withstands.
@@ -13,10 +14,15 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.bits import BITS, BitRing
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage, Opening
@@ -52,6 +58,21 @@ class Exchange(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Products:
+    """Products of pairs of secrets, to be summed and reshared as one value."""
+
+    ring: Ring
+    shape: tuple[int, ...]
+    pairs: Sequence[tuple[Secret, Secret]]
+    product: Callable[[Array, Array], Array]
+
+    @property
+    def nbytes(self) -> int:
+        """Canonical bytes of the sum."""
+        return nbytes(self.ring, self.shape)
+
+
 class Box(ABC):
     """One party's side of the arithmetic black box.
 
@@ -59,6 +80,7 @@ class Box(ABC):
     """
 
     costs: Costs
+    bits: BitRing = BITS  # what comparisons work on
 
     def __init__(self, exchange: Exchange, seat: Seat, leakage: Leakage):
         self.me, self.parties, self.owners = seat.me, seat.parties, seat.owners
@@ -67,6 +89,7 @@ class Box(ABC):
         self._exchange = exchange.exchange
         self._counter = 0
         self._seen = hashlib.sha256()
+        self._chosen: dict[str, NDArray[np.bool_]] = {}  # bits opened, by label
 
     # What an engine brings.
 
@@ -80,14 +103,12 @@ class Box(ABC):
     ) -> dict[str, Secret]: ...
 
     @abstractmethod
-    def _reshare(
-        self,
-        label: str,
-        ring: Ring,
-        shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]],
-        product: Any,
-    ) -> Secret: ...
+    def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]: ...
+
+    @abstractmethod
+    def _addends(
+        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+    ) -> tuple[Secret, Secret]: ...
 
     @abstractmethod
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]: ...
@@ -118,29 +139,69 @@ class Box(ABC):
 
     def sum_products(self, pairs: Sequence[tuple[Secret, Secret]], label: str = "dot") -> Secret:
         """The sum of elementwise products of pairs of one shape, reshared once: one round."""
-        x = pairs[0][0]
-        for a, b in pairs:
-            check_same(x, a)
-            check_same(x, b)
-        self._declare(self.costs.reshare(x.nbytes))
-        return self._reshare(label, x.ring, x.shape, pairs, x.ring.mul)
+        return self.sums_of_products([pairs], label)[0]
+
+    def sums_of_products(
+        self, sums: Sequence[Sequence[tuple[Secret, Secret]]], label: str = "dot"
+    ) -> list[Secret]:
+        """Several sums of products, each with a shape and ring of its own: one round for all."""
+        return self._products(label, [_elementwise(pairs) for pairs in sums])
 
     def matmul(self, x: Secret, y: Secret, label: str = "matmul") -> Secret:
         """The matrix product of (n, c) and (c, d), reshared once: one round."""
         if x.ring != y.ring or x.shape[1:] != y.shape[:1]:
             raise ValueError(f"no product of {x} and {y}")
         shape = (x.shape[0], y.shape[1])
-        self._declare(self.costs.reshare(nbytes(x.ring, shape)))
-        return self._reshare(label, x.ring, shape, [(x, y)], x.ring.matmul)
+        return self._products(label, [Products(x.ring, shape, [(x, y)], x.ring.matmul)])[0]
 
-    def open(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
+    def _products(self, label: str, sums: Sequence[Products]) -> list[Secret]:
+        self._declare(self.costs.reshare(sum(each.nbytes for each in sums)))
+        return self._reshare(label, sums)
+
+    def addends(self, x: Secret, bits: int, label: str = "addends") -> tuple[Secret, Secret]:
+        """Two integers that add up to x modulo 2^bits, each as shared bits: at most one round.
+
+        Returns:
+            For x (..., m) two secrets (bits + (bits - 1) // 2, ..., packed(m)) of bits: the bit
+            planes, lowest first, then the products of neighbours, as `with_products` has them.
+        """
+        cut = partial(_cut, self.bits, x.ring, bits)
+        rows = bits + (bits - 1) // 2
+        shape = (rows, *x.shape[:-1], self.bits.packed(x.shape[-1]))
+        self._declare(self.costs.addends(nbytes(self.bits, shape)))
+        return self._addends(label, x, shape, cut)
+
+    def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
         """Make named secrets public to all parties, in one round.
+
+        Args:
+            where: label of bits opened before: only the rows where it is 1 are opened.
 
         Raises:
             NotInManifest: the plan does not release one of them; nothing was sent.
         """
         for label, x in secrets.items():
-            self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties))
+            self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties, where))
+        if where is not None:
+            rows = np.flatnonzero(self._chosen[where])
+            secrets = {label: x[rows] for label, x in secrets.items()}
+        return self._open_all(secrets)
+
+    def open_bits(self, bits: Mapping[str, Secret], m: int) -> dict[str, NDArray[np.bool_]]:
+        """Make named bits of m units, (packed(m),) each, public to all parties, in one round.
+
+        Raises:
+            NotInManifest: the plan does not release one of them; nothing was sent.
+        """
+        for label in bits:
+            self.leakage.spend(Opening(label, 1, (m,), self.parties))
+        inside = self.bits.pack(np.ones(m, np.bool_))
+        opened = self._open_all({label: x * inside for label, x in bits.items()})
+        chosen = {label: self.bits.unpack(x, m) for label, x in opened.items()}
+        self._chosen.update(chosen)
+        return chosen
+
+    def _open_all(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
         labels = sorted(secrets)
         self._declare(self.costs.open(sum(x.nbytes for x in secrets.values())))
         opened = self._open("open", [secrets[label] for label in labels])
@@ -183,3 +244,15 @@ class Box(ABC):
         """The label of the next message round: the same at every party that keeps step."""
         self._counter += 1
         return f"{label}#{self._counter}"
+
+
+def _elementwise(pairs: Sequence[tuple[Secret, Secret]]) -> Products:
+    x = pairs[0][0]
+    for a, b in pairs:
+        check_same(x, a)
+        check_same(x, b)
+    return Products(x.ring, x.shape, pairs, x.ring.mul)
+
+
+def _cut(to: BitRing, ring: Ring, bits: int, x: Array) -> Array:
+    return to.with_products(to.planes(ring, x, bits))

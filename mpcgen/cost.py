@@ -36,6 +36,10 @@ class Costs(ABC):
         """Sums of products, or a matrix product, with a result of b bytes."""
 
     @abstractmethod
+    def addends(self, b: int) -> Cost:
+        """Cut secrets into shared bits, one addend of which has b bytes."""
+
+    @abstractmethod
     def open(self, b: int) -> Cost:
         """Values of b bytes to all parties."""
 

@@ -8,12 +8,19 @@ from mpcgen.errors import NotInManifest
 
 @dataclass(frozen=True)
 class Opening:
-    """One line of the leakage manifest: who may learn which values."""
+    """One line of the leakage manifest: who may learn which values.
+
+    Attributes:
+        k: bits of a value.
+        shape: how many of them, where nothing is withheld.
+        where: label of the bits, opened before, that say which rows are opened.
+    """
 
     label: str
     k: int
     shape: tuple[int, ...]
     to: tuple[str, ...]
+    where: str | None = None
 
 
 class Leakage:

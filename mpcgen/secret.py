@@ -157,3 +157,11 @@ def check_same(x: Secret, y: Secret) -> None:
     """Raise ValueError where two secrets differ in ring or shape."""
     if x.ring != y.ring or x.shape != y.shape:
         raise ValueError(f"{x} and {y} differ in ring or shape")
+
+
+def concatenate(secrets: Sequence[Secret]) -> Secret:
+    """Secrets of one box and ring behind each other along the first axis."""
+    first = secrets[0]
+    shape = (sum(x.shape[0] for x in secrets), *first.shape[1:])
+    parts = zip(*(x._parts for x in secrets), strict=True)
+    return Secret(first._box, first.ring, shape, tuple(first.ring.concatenate(p) for p in parts))

@@ -4,10 +4,9 @@ It hides nothing: the computing party sees what every owner gives. It is there t
 and statistics, and for data that are public anyway.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
@@ -25,6 +24,9 @@ class ClearCosts(Costs):
         return Cost(1, {o: b for o in self.owners if o != self.computing})
 
     def reshare(self, b: int) -> Cost:
+        return Cost()
+
+    def addends(self, b: int) -> Cost:
         return Cost()
 
     def open(self, b: int) -> Cost:
@@ -63,20 +65,23 @@ class Clear(Box):
             for owner in self.owners
         }
 
-    def _reshare(
-        self,
-        label: str,
-        ring: Ring,
-        shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]],
-        product: Any,
-    ) -> Secret:
+    def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
+        return [self._sum(each) for each in sums]
+
+    def _sum(self, each: Products) -> Secret:
         if not self._here:
-            return Secret(self, ring, shape, ())
-        total = ring.zeros(shape)
-        for x, y in pairs:
-            total = ring.add(total, product(x._parts[0], y._parts[0]))
-        return Secret(self, ring, shape, (total,))
+            return Secret(self, each.ring, each.shape, ())
+        total = each.ring.zeros(each.shape)
+        for x, y in each.pairs:
+            total = each.ring.add(total, each.product(x._parts[0], y._parts[0]))
+        return Secret(self, each.ring, each.shape, (total,))
+
+    def _addends(
+        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+    ) -> tuple[Secret, Secret]:
+        first = (cut(x._parts[0]),) if self._here else ()
+        second = (self.bits.zeros(shape),) if self._here else ()
+        return Secret(self, self.bits, shape, first), Secret(self, self.bits, shape, second)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
         others = [p for p in self.parties if p != self.me]

@@ -13,6 +13,10 @@ Input of an owner O that does not compute, who gave the holders of x_0 and x_1 a
     x_0 <- F(k_0^O),  x_1 <- F(k_1^O),  x_2 <- x - x_0 - x_1;   O sends x_2 to P_2 and P_1.
 Product:
     z_i <- x_i y_i + x_i y_{i+1} + x_{i+1} y_i + a_i;   P_i sends z_i to P_{i-1}.
+Addends, for comparison (Mohassel, Rindal, ABY3, CCS 2018, section 5.3):
+    s = x_0 + x_1, known to P_0, and x_2, known to P_1 and P_2, as shares of bits:
+    s_0 <- F(k_0),  s_1 <- s xor s_0,  s_2 <- 0;   P_0 sends s_1 to P_1;
+    x_2 is its own component 2, the others are 0: no message.
 Opening:
     P_i sends x_i to P_{i+1}, who lacks it. A party that holds nothing gets each x_j from P_j and a
     digest of it from P_{j-1}, and compares.
@@ -22,10 +26,10 @@ that the party has; so the view follows from the value and the party's own rando
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Self, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self, TypeAlias
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
@@ -50,6 +54,9 @@ class ReplicatedCosts(Costs):
 
     def reshare(self, b: int) -> Cost:
         return Cost(1, dict.fromkeys(self.computing, b))
+
+    def addends(self, b: int) -> Cost:
+        return Cost(1, {self.computing[0]: b})
 
     def open(self, b: int) -> Cost:
         guests = len(self._guests) * (b + DIGEST_BYTES)
@@ -158,28 +165,56 @@ class Replicated(Box):
         """The computing parties before and after P_i."""
         return self._computing[i - 1], self._computing[(i + 1) % PARTIES]
 
-    def _reshare(
-        self,
-        label: str,
-        ring: Ring,
-        shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]],
-        product: Any,
-    ) -> Secret:
+    def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
         label = self._next(label)
         if self._i is None:
-            return Secret(self, ring, shape, ())
+            return [Secret(self, each.ring, each.shape, ()) for each in sums]
+        mine = [
+            Secret(self, each.ring, each.shape, (self._summand(each, f"{label}/{n}"),))
+            for n, each in enumerate(sums)
+        ]
+        before, after = self._neighbours(self._i)
+        came = self._exchange(label, {before: join(mine, 0)}, {after: sum(x.nbytes for x in mine)})
+        return [
+            Secret(self, z.ring, z.shape, (*z._parts, other))
+            for z, other in zip(mine, split(came[after], mine), strict=True)
+        ]
+
+    def _summand(self, each: Products, label: str) -> Array:
+        """z_i: this party's terms of the products, under a share of zero."""
+        ring = each.ring
         first, second = (
-            self._keys[self._computing[j], j].draw(ring, shape, label, self._counter)
+            self._keys[self._computing[j], j].draw(ring, each.shape, label, self._counter)
             for j in self._components()
         )
         z = ring.sub(first, second)
-        for x, y in pairs:
+        for x, y in each.pairs:
             (x0, x1), (y0, y1) = x._parts, y._parts
-            z = ring.add(z, ring.add(product(x0, ring.add(y0, y1)), product(x1, y0)))
-        before, after = self._neighbours(self._i)
-        came = self._exchange(label, {before: ring.to_bytes(z)}, {after: nbytes(ring, shape)})
-        return Secret(self, ring, shape, (z, ring.from_bytes(came[after], shape)))
+            z = ring.add(z, ring.add(each.product(x0, ring.add(y0, y1)), each.product(x1, y0)))
+        return z
+
+    def _addends(
+        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+    ) -> tuple[Secret, Secret]:
+        label, bits = self._next(label), self.bits
+        if self._i is None:
+            return Secret(self, bits, shape, ()), Secret(self, bits, shape, ())
+        zero, maker = bits.zeros(shape), self._computing[0]
+        if (key := self._keys.get((maker, 0))) is not None:
+            s0 = key.draw(bits, shape, f"{label}/{maker}", self._counter)
+        match self._i:
+            case 0:
+                s1 = bits.sub(cut(x.ring.add(*x._parts)), s0)
+                self._exchange(label, {self._computing[1]: bits.to_bytes(s1)}, {})
+                parts, others = (s0, s1), (zero, zero)
+            case 1:
+                came = self._exchange(label, {}, {maker: nbytes(bits, shape)})
+                parts = (bits.from_bytes(came[maker], shape), zero)
+                others = (zero, cut(x._parts[1]))
+            case _:
+                self._exchange(label, {}, {})
+                parts, others = (zero, s0), (cut(x._parts[0]), zero)
+        return Secret(self, bits, shape, parts), Secret(self, bits, shape, others)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
         label = self._next(label)

@@ -10,11 +10,10 @@ and keys and the values that the ideal functionality gives it, and makes up ever
                       and moves each opened sum of components to the value in one component
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from mpcgen.abb import Box, Seat
+from mpcgen.abb import Box, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
@@ -77,7 +76,8 @@ class Simulator(Box):
         self.costs = ReplicatedCosts(seat)
         self.world, self.cast = world, cast
 
-    def open(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
+    def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
+        assert where is None  # lanes are opened together
         label = self._next("open")
         values = {name: self.world.outputs[name] for name in sorted(secrets)}
         self._show(label, [(name, secrets[name]) for name in values])
@@ -136,24 +136,47 @@ class ComputingView(Simulator):
             shares[owner] = Secret(self, ring, shape, tuple(x[j] for j in self.mine))
         return shares
 
-    def _reshare(
-        self,
-        label: str,
-        ring: Ring,
-        shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]],
-        product: Any,
-    ) -> Secret:
+    def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
         label = self._next(label)
-        k, l = (self.world.draw(j, ring, shape, label, self._counter) for j in self.mine)
+        mine = [self._summand(each, f"{label}/{n}") for n, each in enumerate(sums)]
+        others = [
+            self.world.uniform("received", each.ring, each.shape, label, self.after, n)
+            for n, each in enumerate(sums)
+        ]
+        self.world.receive(label, self.after, others)
+        return [
+            Secret(self, each.ring, each.shape, (z, other))
+            for each, z, other in zip(sums, mine, others, strict=True)
+        ]
+
+    def _summand(self, each: Products, label: str) -> Array:
+        ring = each.ring
+        k, l = (self.world.draw(j, ring, each.shape, label, self._counter) for j in self.mine)
         z = ring.sub(k, l)
-        for x, y in pairs:
+        for x, y in each.pairs:
             (x0, x1), (y0, y1) = x._parts, y._parts
             for a, b in ((x0, y0), (x0, y1), (x1, y0)):
-                z = ring.add(z, product(a, b))
-        other = self.world.uniform("received", ring, shape, label, self.after)
-        self.world.receive(label, self.after, [other])
-        return Secret(self, ring, shape, (z, other))
+                z = ring.add(z, each.product(a, b))
+        return z
+
+    def _addends(
+        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+    ) -> tuple[Secret, Secret]:
+        label, bits, zero = self._next(label), self.bits, self.bits.zeros(shape)
+        maker = self.cast.computing[0]
+        if self.i != 1:
+            s0 = self.world.draw(0, bits, shape, f"{label}/{maker}", self._counter)
+        match self.i:
+            case 0:
+                first = (s0, bits.sub(cut(x.ring.add(*x._parts)), s0))
+                second = (zero, zero)
+            case 1:
+                s1 = self.world.uniform("received", bits, shape, label, maker)
+                self.world.receive(label, maker, [s1])
+                first, second = (s1, zero), (zero, cut(x._parts[1]))
+            case _:
+                first, second = (zero, s0), (cut(x._parts[0]), zero)
+        return Secret(self, bits, shape, first), Secret(self, bits, shape, second)
 
     def _show(self, label: str, secrets: Sequence[tuple[str, Secret]]) -> None:
         missing = [
@@ -200,17 +223,24 @@ class GuestView(Simulator):
             shares[owner] = Secret(self, ring, shape, tuple(x))
         return shares
 
-    def _reshare(
-        self,
-        label: str,
-        ring: Ring,
-        shape: tuple[int, ...],
-        pairs: Sequence[tuple[Secret, Secret]],
-        product: Any,
-    ) -> Secret:
-        label = self._next(label)
-        z0, z1 = (self.world.uniform("hidden", ring, shape, label, j) for j in range(2))
-        return Secret(self, ring, shape, (z0, z1, ring.neg(ring.add(z0, z1))))
+    def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
+        label, results = self._next(label), []
+        for n, each in enumerate(sums):
+            ring, shape = each.ring, each.shape
+            z0, z1 = (self.world.uniform("hidden", ring, shape, label, n, j) for j in range(2))
+            results.append(Secret(self, ring, shape, (z0, z1, ring.neg(ring.add(z0, z1)))))
+        return results
+
+    def _addends(
+        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+    ) -> tuple[Secret, Secret]:
+        """All that is opened of them is under the shares of a product."""
+        self._next(label)
+        zero = self.bits.zeros(shape)
+        return (
+            Secret(self, self.bits, shape, (zero, zero, zero)),
+            Secret(self, self.bits, shape, (zero, zero, zero)),
+        )
 
     def _show(self, label: str, secrets: Sequence[tuple[str, Secret]]) -> None:
         opened = []

@@ -190,10 +190,10 @@ def test_not_caught_a_product_share_that_is_altered_consistently(cheater: str) -
     def cheat(box: Box) -> None:
         reshare = box._reshare
 
-        def altered(*given: Any) -> Secret:
-            z = reshare(*given)
+        def altered(*given: Any) -> list[Secret]:
+            (z,) = reshare(*given)
             z._parts = (RING.add(z._parts[0], RING.encode(np.full(SHAPE, OFF))), z._parts[1])
-            return z
+            return [z]
 
         box._reshare = altered  # type: ignore[assignment, method-assign]
 

@@ -106,7 +106,7 @@ class Run:
         return x
 
     def _product(self, x: list[Words], y: list[Words]) -> list[Words]:
-        zero = [self.draw(self.keys[j], "mul#2", 2) for j in range(3)]
+        zero = [self.draw(self.keys[j], "mul#2/0", 2) for j in range(3)]
         z: list[Words] = []
         for i, party in enumerate(COMPUTING):
             n = (i + 1) % 3
