@@ -1,11 +1,14 @@
-"""Where the open data and the oracle programs are, and what their absence means."""
+"""What several tests share: open data and oracle programs (or what their absence means), a plan."""
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import open_sets, small
 
 # No test depends on time: a busy machine is not a failure.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,6 +31,33 @@ def open_data() -> Path:
     if not OPEN_DATA.is_dir():
         missing(f"the open data ({OPEN_DATA.name}/)")
     return OPEN_DATA
+
+
+@pytest.fixture(scope="module", params=open_sets.NAMES)
+def open_set(request: pytest.FixtureRequest, open_data: Path) -> Path:
+    """The folder of each open set."""
+    return open_data / str(request.param)
+
+
+@pytest.fixture(scope="module")
+def answers(open_set: Path) -> open_sets.Answers:
+    """PLINK's answers on the pooled data of that set."""
+    return partial(open_sets.answer, open_set.parent, open_set.name)
+
+
+@pytest.fixture(scope="module")
+def plan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small study's, whose plan names a list of variants."""
+    folder = tmp_path_factory.mktemp("plan")
+    small.lay_out(folder, small.ENTRIES + small.LINKAGE)
+    (folder / "peak.ids").write_text(small.PEAK)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plan_text(plan_folder: Path) -> str:
+    """The text of that plan."""
+    return (plan_folder / "plan.toml").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The four open data sets: institutions of the clean split, unpacked, and PLINK's answers."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tests.agreement import read_printed
 from tests.plain import Plain, read_plain
 
 NAMES = ("hm3_pops", "kg_eur_chr2", "kgp1_chr22", "t1d_nssnp")
+Answers = Callable[[str], dict[str, NDArray[Any]]]  # name of a table of PLINK's -> its columns
 SITES = ("siteA", "siteB", "siteC")
 
 

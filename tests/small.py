@@ -1,5 +1,6 @@
 """A small study in one folder for tests of the command line, and what its commands say."""
 
+import hashlib
 import select
 import socket
 import tempfile
@@ -17,6 +18,15 @@ from tests import studies
 VARIANTS, PEOPLE = 11, 8  # so that a .bed of another width has no whole number of rows
 ENTRIES = studies.OF_GROUPS + studies.ASSOCIATION
 NAMES = studies.NAMES
+PEAK = "s1\ns3\ns4\n"
+LINKAGE = f"""
+[[entries]]
+name = "peak"
+statistic = "linkage"
+window = 5
+variants = "peak.ids"
+variants_sha256 = "{hashlib.sha256(PEAK.encode()).hexdigest()}"
+"""
 
 
 def lay_out(

@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from mpcgen.report.record import RunRecord
 from mpcgen.report.tables import read_table
 from tests import studies
 from tests.agreement import assert_agrees, read_printed
-from tests.open_sets import NAMES, answer
+from tests.open_sets import Answers
 from tests.plain import read_plain
 from tests.plink_answers import (
     assert_allelic,
@@ -31,40 +30,26 @@ from tests.plink_answers import (
 WINDOW = 50
 
 Results = Mapping[str, pd.DataFrame]
-Answers = Any  # table of PLINK's -> its columns
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def data(open_data: Path, name: str) -> Path:
-    return open_data / name
-
-
-@pytest.fixture(scope="module")
-def answers(open_data: Path, name: str) -> Answers:
-    return partial(answer, open_data, name)
-
-
-def run(folder: Path, data: Path, entries: str) -> Path:
-    ids = (data / "oracle" / "ld.ids").read_text().split()
+def run(folder: Path, open_set: Path, entries: str) -> Path:
+    ids = (open_set / "oracle" / "ld.ids").read_text().split()
     entries += studies.linkage(folder, ids, WINDOW)
-    plan = studies.lay_out(folder, studies.split(data / "clean"), data / "pooled.bim", entries)
+    plan = studies.lay_out(
+        folder, studies.split(open_set / "clean"), open_set / "pooled.bim", entries
+    )
     return studies.run_in_processes(plan, folder / "out")
 
 
 @pytest.fixture(scope="module")
-def everybody_out(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(tmp_path_factory.mktemp("everybody"), data, studies.OF_ALL)
+def everybody_out(open_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("everybody"), open_set, studies.OF_ALL)
 
 
 @pytest.fixture(scope="module")
-def groups_out(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def groups_out(open_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = studies.OF_GROUPS + studies.ASSOCIATION
-    return run(tmp_path_factory.mktemp("groups"), data, entries)
+    return run(tmp_path_factory.mktemp("groups"), open_set, entries)
 
 
 def read(out: Path) -> Results:
@@ -189,14 +174,14 @@ def test_stratified(groups: Results, answers: Answers) -> None:
     assert_stratified(groups["association.cmh"], answers("p1.site.cmh"))
 
 
-def test_linkage(everybody: Results, everybody_out: Path, answers: Answers, data: Path) -> None:
+def test_linkage(everybody: Results, everybody_out: Path, answers: Answers, open_set: Path) -> None:
     table = everybody["linkage"]
     assert_linkage(table, answers("p1.r2.ld"), answers("p1.r.ld"))
-    pooled = read_plain(data / "pooled")
+    pooled = read_plain(open_set / "pooled")
     place = {name: row for row, name in enumerate(pooled.ids)}
     pairs = np.array([[place[name] for name in table[side]] for side in ("ID_A", "ID_B")]).T
     np.testing.assert_array_equal(table["N"], pooled.pair_sums(pairs)[:, 0])
-    chosen = pooled.chrom[np.isin(pooled.ids, (data / "oracle" / "ld.ids").read_text().split())]
+    chosen = pooled.chrom[np.isin(pooled.ids, (open_set / "oracle" / "ld.ids").read_text().split())]
     total = sum(min(WINDOW - 1, n) for m in np.unique(chosen, return_counts=True)[1]
                 for n in range(m))  # fmt: skip
     counted = RunRecord.read(everybody_out / "A" / "record.json").counted
@@ -204,15 +189,15 @@ def test_linkage(everybody: Results, everybody_out: Path, answers: Answers, data
 
 
 def test_linkage_is_of_the_plans_people(
-    everybody_out: Path, groups_out: Path, data: Path, program: Any, tmp_path: Path
+    everybody_out: Path, groups_out: Path, open_set: Path, program: Any, tmp_path: Path
 ) -> None:
     file = "A/linkage.tsv"
-    if "-9" not in read_plain(data / "pooled").phenotype:
+    if "-9" not in read_plain(open_set / "pooled").phenotype:
         assert (groups_out / file).read_bytes() == (everybody_out / file).read_bytes()
         return
     command = (
-        f"{program('plink1.9')} --bfile {data / 'pooled'} --keep-allele-order --allow-no-sex "
-        f"--prune --extract {data / 'oracle' / 'ld.ids'} --r2 --ld-window-r2 0 "
+        f"{program('plink1.9')} --bfile {open_set / 'pooled'} --keep-allele-order --allow-no-sex "
+        f"--prune --extract {open_set / 'oracle' / 'ld.ids'} --r2 --ld-window-r2 0 "
         f"--ld-window {WINDOW} --ld-window-kb 100000 --out {tmp_path / 'ld'}"
     )
     subprocess.run(command.split(), check=True, capture_output=True)

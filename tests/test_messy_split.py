@@ -6,9 +6,7 @@ variants that all institutions have and whose palindromic alleles are not flippe
 """
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ import pytest
 from mpcgen.report.tables import read_table
 from tests import studies
 from tests.agreement import assert_agrees, read_printed
-from tests.open_sets import NAMES, answer
+from tests.open_sets import Answers
 from tests.plink_answers import (
     Printed,
     assert_columns,
@@ -30,58 +28,42 @@ from tests.plink_answers import (
 WINDOW = 20
 ABSENT = ("missing", "only", "incompatible_alleles", "position_mismatch")
 
-Answers = Any  # table of PLINK's -> its columns
 Tables = Mapping[str, pd.DataFrame]
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def data(open_data: Path, name: str) -> Path:
-    return open_data / name
-
-
-@pytest.fixture(scope="module")
-def answers(open_data: Path, name: str) -> Answers:
-    return partial(answer, open_data, name)
-
-
-@pytest.fixture(scope="module")
-def planted(data: Path) -> Printed:
+def planted(open_set: Path) -> Printed:
     """The problems: issue, site, ID."""
-    return read_printed(data / "messy" / "truth.tsv")
+    return read_printed(open_set / "messy" / "truth.tsv")
 
 
-def lay_out(folder: Path, data: Path, planted: Printed, entries: str) -> Path:
+def lay_out(folder: Path, open_set: Path, planted: Printed, entries: str) -> Path:
     twice = planted["ID"][planted["issue"] == "duplicate_sample"]
     assert len(twice) == 2
     exclude = folder / "known_at_A.txt"
     exclude.write_text("".join(f"{who.replace(':', ' ')}\n" for who in twice))
-    a, b, c = studies.split(data / "messy")
+    a, b, c = studies.split(open_set / "messy")
     b = studies.Member(b.name, b.bfile, {"exclude_samples": exclude.name})
-    return studies.lay_out(folder, [a, b, c], data / "pooled.bim", entries)
+    return studies.lay_out(folder, [a, b, c], open_set / "pooled.bim", entries)
 
 
 @pytest.fixture(scope="module")
 def everybody(
-    data: Path, planted: Printed, answers: Answers, tmp_path_factory: pytest.TempPathFactory
+    open_set: Path, planted: Printed, answers: Answers, tmp_path_factory: pytest.TempPathFactory
 ) -> Tables:
     folder = tmp_path_factory.mktemp("everybody")
-    ids = (data / "oracle" / "ld.ids").read_text().split()
+    ids = (open_set / "oracle" / "ld.ids").read_text().split()
     shared = set(answers("h.frq.counts")["SNP"])
     entries = studies.linkage(folder, [name for name in ids if name in shared], WINDOW)
-    plan = lay_out(folder, data, planted, studies.OF_ALL + entries)
+    plan = lay_out(folder, open_set, planted, studies.OF_ALL + entries)
     out = studies.run_in_processes(plan, folder / "out") / "B"
     return {name: read_table(out / f"{name}.tsv") for name in ("frequency", "linkage")}
 
 
 @pytest.fixture(scope="module")
-def groups(data: Path, planted: Printed, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+def groups(open_set: Path, planted: Printed, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     folder = tmp_path_factory.mktemp("groups")
-    plan = lay_out(folder, data, planted, studies.OF_GROUPS + studies.ASSOCIATION)
+    plan = lay_out(folder, open_set, planted, studies.OF_GROUPS + studies.ASSOCIATION)
     out = studies.run_in_threads(plan, folder / "out") / "A"
     names = ("frequency.cases", "frequency.controls", "association.allelic")
     return {name: read_table(out / f"{name}.tsv") for name in names}
@@ -94,15 +76,15 @@ def shared(table: pd.DataFrame, printed: Printed) -> pd.DataFrame:
     return rows
 
 
-def people(data: Path) -> dict[str, int]:
-    fams = {name: data / "clean" / f"site{name}.fam" for name in studies.NAMES}
+def people(open_set: Path) -> dict[str, int]:
+    fams = {name: open_set / "clean" / f"site{name}.fam" for name in studies.NAMES}
     return {name: len(fam.read_text().splitlines()) for name, fam in fams.items()}
 
 
 def test_people_at_institutions_without_the_variant(
-    everybody: Tables, data: Path, planted: Printed
+    everybody: Tables, open_set: Path, planted: Printed
 ) -> None:
-    table, size = everybody["frequency"], people(data)
+    table, size = everybody["frequency"], people(open_set)
     expected = pd.Series(0, index=table["ID"])
     for issue, site, variant in zip(planted["issue"], planted["site"], planted["ID"], strict=True):
         if issue.startswith(ABSENT):

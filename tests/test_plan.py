@@ -10,29 +10,6 @@ from mpcgen.study.plan import NO_FLOORS, OPEN_ENGINE, TWO_OWNERS, read_plan
 from mpcgen.study.study import load_study
 from tests import small
 
-IDS = "s1\ns3\ns4\n"
-LINKAGE = f"""
-[[entries]]
-name = "peak"
-statistic = "linkage"
-window = 5
-variants = "peak.ids"
-variants_sha256 = "{hashlib.sha256(IDS.encode()).hexdigest()}"
-"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("plan")
-    small.lay_out(folder, small.ENTRIES + LINKAGE)
-    (folder / "peak.ids").write_text(IDS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def text(folder: Path) -> str:
-    return (folder / "plan.toml").read_text()
-
 
 def line_with(text: str, words: str) -> int:
     """The first line that begins with these words."""
@@ -46,10 +23,10 @@ def refused(folder: Path, text: str) -> PlanError:
     return caught.value
 
 
-def test_the_plan_is_right(folder: Path, text: str) -> None:
-    study = load_study(folder / "plan.toml")
+def test_the_plan_is_right(plan_folder: Path, plan_text: str) -> None:
+    study = load_study(plan_folder / "plan.toml")
     assert study.plan.names == small.NAMES
-    assert study.plan.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert study.plan.sha256 == hashlib.sha256(plan_text.encode()).hexdigest()
     assert [task.entry.name for task in study.tasks] == ["frequency", "association", "peak"]
 
 
@@ -161,21 +138,21 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
     [(old, *case) for old, cases in WRONG.items() for case in cases],
 )
 def test_wrong_plans(
-    old: str, new: str, words: str, place: str | None, folder: Path, text: str
+    old: str, new: str, words: str, place: str | None, plan_folder: Path, plan_text: str
 ) -> None:
-    assert f"\n{old}" in text
-    changed = text.replace(f"\n{old}", f"\n{new}", 1)
-    error = refused(folder, changed)
-    assert str(folder / "other.toml") in str(error)
+    assert f"\n{old}" in plan_text
+    changed = plan_text.replace(f"\n{old}", f"\n{new}", 1)
+    error = refused(plan_folder, changed)
+    assert str(plan_folder / "other.toml") in str(error)
     assert words in str(error)
     if place is not None:
         assert error.line == line_with(changed, place)
 
 
 @pytest.mark.parametrize("key", ["address", "key"])
-def test_institutions_differ(key: str, folder: Path, text: str) -> None:
-    first, second, _ = (line for line in text.split("\n") if line.startswith(f"{key} = "))
-    error = refused(folder, text.replace(second, first))
+def test_institutions_differ(key: str, plan_folder: Path, plan_text: str) -> None:
+    first, second, _ = (line for line in plan_text.split("\n") if line.startswith(f"{key} = "))
+    error = refused(plan_folder, plan_text.replace(second, first))
     assert f"[[institutions]] 2: the {key}" in str(error)
     assert "that of [[institutions]] 1 already" in str(error)
 
@@ -190,20 +167,22 @@ def test_institutions_differ(key: str, folder: Path, text: str) -> None:
         ("key", " " * 40, "key is empty"),
     ],
 )
-def test_addresses_and_keys(key: str, value: str, words: str, folder: Path, text: str) -> None:
-    first = next(line for line in text.split("\n") if line.startswith(f"{key} = "))
-    changed = text.replace(first, f'{key} = "{value}"')
-    error = refused(folder, changed)
+def test_addresses_and_keys(
+    key: str, value: str, words: str, plan_folder: Path, plan_text: str
+) -> None:
+    first = next(line for line in plan_text.split("\n") if line.startswith(f"{key} = "))
+    changed = plan_text.replace(first, f'{key} = "{value}"')
+    error = refused(plan_folder, changed)
     assert words in str(error)
     assert error.line == line_with(changed, f"{key} = ")
 
 
-def test_one_owner_is_no_study(folder: Path, text: str) -> None:
-    alone = text.replace("max_people = 3000", "max_people = 0", 2)
-    assert "at least two institutions with data" in str(refused(folder, alone))
+def test_one_owner_is_no_study(plan_folder: Path, plan_text: str) -> None:
+    alone = plan_text.replace("max_people = 3000", "max_people = 0", 2)
+    assert "at least two institutions with data" in str(refused(plan_folder, alone))
 
 
-def test_a_list_of_unknown_ids(folder: Path, text: str, tmp_path: Path) -> None:
+def test_a_list_of_unknown_ids(plan_folder: Path, plan_text: str, tmp_path: Path) -> None:
     cases = {
         b"s1\ns99\n": "the site list has no variant 's99'",
         b"s1\ns1\n": "the variant 's1' is named twice",
@@ -212,20 +191,20 @@ def test_a_list_of_unknown_ids(folder: Path, text: str, tmp_path: Path) -> None:
         b"\n": "the list is empty",
     }
     for content, words in cases.items():
-        (folder / "bad.ids").write_bytes(content)
+        (plan_folder / "bad.ids").write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         entry = f'variants = "bad.ids"\nvariants_sha256 = "{digest}"\n'
-        error = refused(folder, text[: text.index("variants = ")] + entry)
+        error = refused(plan_folder, plan_text[: plan_text.index("variants = ")] + entry)
         assert words in str(error)
 
 
-def test_the_hash_of_the_file_is_not_that_of_the_sites(folder: Path, text: str) -> None:
-    right = read_plan(folder / "plan.toml").sites_sha256
-    of_file = hashlib.sha256((folder / "sites.tsv").read_bytes()).hexdigest()
-    error = refused(folder, text.replace(right, of_file))
+def test_the_hash_of_the_file_is_not_that_of_the_sites(plan_folder: Path, plan_text: str) -> None:
+    right = read_plan(plan_folder / "plan.toml").sites_sha256
+    of_file = hashlib.sha256((plan_folder / "sites.tsv").read_bytes()).hexdigest()
+    error = refused(plan_folder, plan_text.replace(right, of_file))
     assert "the plan has the hash of the file; the hash of the sites is wanted" in str(error)
     assert right in str(error)
-    assert error.line == line_with(text, "sha256")
+    assert error.line == line_with(plan_text, "sha256")
 
 
 @pytest.mark.parametrize(
@@ -260,21 +239,21 @@ def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
         read_plan(tmp_path)
 
 
-def test_a_byte_order_mark_and_crlf_are_read(folder: Path, text: str) -> None:
-    marked = b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
-    (folder / "other.toml").write_bytes(marked)
-    plan = load_study(folder / "other.toml").plan
+def test_a_byte_order_mark_and_crlf_are_read(plan_folder: Path, plan_text: str) -> None:
+    marked = b"\xef\xbb\xbf" + plan_text.replace("\n", "\r\n").encode()
+    (plan_folder / "other.toml").write_bytes(marked)
+    plan = load_study(plan_folder / "other.toml").plan
     assert plan.title == "A study of a test"
     assert plan.sha256 == hashlib.sha256(marked).hexdigest()
 
 
-def test_warnings(folder: Path, text: str) -> None:
+def test_warnings(plan_folder: Path, plan_text: str) -> None:
     def of(changed: str) -> tuple[str, ...]:
-        (folder / "other.toml").write_text(changed)
-        return read_plan(folder / "other.toml").warnings
+        (plan_folder / "other.toml").write_text(changed)
+        return read_plan(plan_folder / "other.toml").warnings
 
-    assert of(text) == (NO_FLOORS,)
-    two = text.replace("max_people = 3000", "max_people = 0", 1)
+    assert of(plan_text) == (NO_FLOORS,)
+    two = plan_text.replace("max_people = 3000", "max_people = 0", 1)
     assert of(two) == (NO_FLOORS, TWO_OWNERS)
-    clear = text.replace('"replicated"', '"clear"').replace('["A", "B", "C"]', '["A"]', 1)
+    clear = plan_text.replace('"replicated"', '"clear"').replace('["A", "B", "C"]', '["A"]', 1)
     assert of(clear) == (NO_FLOORS, OPEN_ENGINE.format("clear"))

@@ -14,22 +14,7 @@ from mpcgen.study.institution import read_config
 from mpcgen.study.plan import read_plan
 from mpcgen.study.study import load_study
 from mpcgen.study.toml import line_of
-from tests import small
 from tests.test_configuration import CONFIG
-from tests.test_plan import IDS, LINKAGE
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("values")
-    small.lay_out(folder, small.ENTRIES + LINKAGE)
-    (folder / "peak.ids").write_text(IDS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def text(folder: Path) -> str:
-    return (folder / "plan.toml").read_text()
 
 
 def quoted(text: str) -> str:
@@ -85,22 +70,24 @@ def fails_well(path: Path, text: str, read: Callable[[Path], Any], kind: type[In
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_a_plan_of_any_values(folder: Path, text: str, data: st.DataObject) -> None:
-    fails_well(folder / "any.toml", with_value(text, data, OPTIONS), load_study, PlanError)
+def test_a_plan_of_any_values(plan_folder: Path, plan_text: str, data: st.DataObject) -> None:
+    fails_well(
+        plan_folder / "any.toml", with_value(plan_text, data, OPTIONS), load_study, PlanError
+    )
 
 
 @settings(max_examples=200)
 @given(data=st.data())
-def test_a_configuration_of_any_values(folder: Path, data: st.DataObject) -> None:
+def test_a_configuration_of_any_values(plan_folder: Path, data: st.DataObject) -> None:
     changed = with_value(CONFIG, data, ("name", "listen", "table"))
-    fails_well(folder / "any.toml", changed, read_config, ConfigError)
+    fails_well(plan_folder / "any.toml", changed, read_config, ConfigError)
 
 
 @given(content=st.binary(max_size=60))
-def test_any_bytes_are_a_plan_error(folder: Path, content: bytes) -> None:
-    (folder / "bytes.toml").write_bytes(content)
+def test_any_bytes_are_a_plan_error(plan_folder: Path, content: bytes) -> None:
+    (plan_folder / "bytes.toml").write_bytes(content)
     with pytest.raises(PlanError):
-        read_plan(folder / "bytes.toml")
+        read_plan(plan_folder / "bytes.toml")
 
 
 def test_lines_of_places() -> None:
