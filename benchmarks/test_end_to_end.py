@@ -18,7 +18,7 @@ import pytest
 from mpcgen.demo.prepare import ABOUT, free_ports
 from mpcgen.genome.sites import read_sites
 from mpcgen.net.keys import create
-from mpcgen.simulate import simulate
+from mpcgen.simulate import simulate_cohort
 from mpcgen.study.plan import Institution
 from mpcgen.study.write import plan_text
 
@@ -51,7 +51,7 @@ def cohort(size: Size) -> Path:
     folder = CACHE / f"cohort-N{size[0]}-m{size[1]}"
     if not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        simulate(folder, people=size[0], variants=size[1], seed=7)
+        simulate_cohort(folder, people=size[0], variants=size[1], seed=7)
         (folder / "done").touch()
     return folder
 

@@ -236,10 +236,8 @@ def simulate(
     sex_chromosomes: bool, causal: int, missing: float, seed: int,
 ) -> None:  # fmt: skip
     """Make a synthetic cohort in the folder OUT, split over institutions, as PLINK files."""
-    from mpcgen import simulate as simulator  # noqa: PLC0415
+    from mpcgen.simulate import simulate_cohort  # noqa: PLC0415
 
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise InputError("this exists already; name a new folder", path=out)
     with _progress(variants, "variants") as report:
         done = 0
 
@@ -248,7 +246,7 @@ def simulate(
             report(now - done)
             done = now
 
-        simulator.simulate(
+        simulate_cohort(
             out, people=people, variants=variants, institutions=institutions, autosomes=autosomes,
             sex_chromosomes=sex_chromosomes, causal=causal, missing=missing, seed=seed,
             progress=forward,

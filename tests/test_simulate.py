@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError, MpcgenError
-from mpcgen.simulate import mosaic, simulate
+from mpcgen.simulate import mosaic, simulate_cohort
 
 INSTITUTIONS = ("north", "south")
 SHARES = (1.0, 2.0)
@@ -63,7 +63,7 @@ class Cohort:
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     folder, progress = tmp_path_factory.mktemp("cohort"), list[tuple[int, int]]()
-    simulate(
+    simulate_cohort(
         folder,
         people=PEOPLE,
         variants=VARIANTS,
@@ -184,7 +184,7 @@ def test_causal_variants_are_associated(cohort: Cohort, program: Callable[[str],
 
 
 def test_strata_take_the_confounding_out(tmp_path: Path, program: Callable[[str], str]) -> None:
-    simulate(tmp_path, people=1500, variants=2000, causal=0, stratification=0.5, seed=3)
+    simulate_cohort(tmp_path, people=1500, variants=2000, causal=0, stratification=0.5, seed=3)
     cohort, plink = Cohort(tmp_path, []), program("plink1.9")
     crude = cohort.plink(plink, "assoc", "--assoc").CHISQ.median()
     adjusted = cohort.plink(plink, "cmh", "--mh", *STRATA).CHISQ.median()
@@ -199,10 +199,10 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_the_seed_gives_the_same_bytes_on_any_number_of_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulate(tmp_path / "a", **SMALL, seed=1)
-    simulate(tmp_path / "other", **SMALL, seed=2)
+    simulate_cohort(tmp_path / "a", **SMALL, seed=1)
+    simulate_cohort(tmp_path / "other", **SMALL, seed=2)
     monkeypatch.setattr(mosaic, "THREADS", 3)
-    simulate(tmp_path / "b", **SMALL, seed=1)
+    simulate_cohort(tmp_path / "b", **SMALL, seed=1)
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert len(files(tmp_path / "a")) == 4 * 3 + 3 + 3
     assert files(tmp_path / "a")["pooled.bed"] != files(tmp_path / "other")["pooled.bed"]
@@ -284,7 +284,7 @@ def test_events_come_at_their_rates() -> None:
 )
 def test_what_makes_no_cohort_is_refused(wrong: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words):
-        simulate(tmp_path / "out", **({**SMALL, "seed": 1} | wrong))
+        simulate_cohort(tmp_path / "out", **({**SMALL, "seed": 1} | wrong))
 
 
 def test_without_msprime_the_error_says_how_to_get_it(
@@ -292,5 +292,5 @@ def test_without_msprime_the_error_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "msprime", None)
     with pytest.raises(MpcgenError, match=r"pip install 'mpcgen\[simulate\]'"):
-        simulate(tmp_path / "out", **SMALL, seed=1)
+        simulate_cohort(tmp_path / "out", **SMALL, seed=1)
     assert not (tmp_path / "out").exists()

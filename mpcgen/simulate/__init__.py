@@ -7,6 +7,6 @@ cohort    institutions of different ancestry, a phenotype, and PLINK files
 This package alone draws from numpy.random: a cohort that its seed determines is its purpose.
 """
 
-from mpcgen.simulate.cohort import simulate
+from mpcgen.simulate.cohort import simulate_cohort
 
-__all__ = ["simulate"]
+__all__ = ["simulate_cohort"]

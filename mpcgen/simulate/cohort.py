@@ -17,8 +17,8 @@ SMALLEST_SD = 1e-3  # of a dosage; below it nobody carries the variant
 MAGIC = b"\x6c\x1b\x01"
 
 
-def simulate(
-    out: Path,
+def simulate_cohort(
+    out: Path | str,
     *,
     people: int,
     variants: int,
@@ -32,10 +32,10 @@ def simulate(
     stratification: float = 0.1,
     missing: float = 0.002,
     missing_phenotype: float = 0.0,
-    seed: int,
+    seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a cohort to the folder `out`, made if need be; the same arguments give the same bytes.
+    """Write a cohort to the folder `out`, new or empty; the same arguments give the same bytes.
 
     NAME.bed .bim .fam .pheno.tsv  one set an institution; A1 of the .bim is alt, the derived allele
     pooled.bed .bim .fam           everybody, the institutions one after the other
@@ -58,6 +58,9 @@ def simulate(
     _check_fractions(
         heritability=heritability, cases=cases, missing=missing, missing_phenotype=missing_phenotype
     )
+    out = Path(out)
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError("this exists already; name a new folder", path=out)
     if seed < 0 or causal < 0:
         raise InputError(f"seed and causal are not negative, but {seed} and {causal}")
     plan = chromosomes(variants, autosomes, sex_chromosomes)
