@@ -64,6 +64,7 @@ class Ours:
     def __init__(self, me: str, addresses: Addresses, pairs: Pairs):
         book = {n: Peer(at, pairs[n].public) for n, at in addresses.items() if n != me}
         self.channel = ZmqChannel(me, addresses[me], pairs[me], book, timeout=60.0)
+        self.channel.bind_session(bytes(range(16)))
         self.peers = self.channel.peers
 
     def send(self, payload: bytes) -> None:

@@ -64,6 +64,7 @@ def run(
         place = setting.parties.index(channel.me)
         own = Prg.for_tests_only(1000 * seed + place).for_session(SESSION, 0)
         seat = Seat(channel.me, setting.parties, setting.owners, setting.computing)
+        channel.bind_session(SESSION)
         box = ENGINES[setting.engine].set_up(channel, seat, Leakage(openings), SESSION, 0, own)
         rounds, before = channel.rounds, _bytes(channel)
         result = program(box)

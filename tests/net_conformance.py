@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from mpcgen.errors import Abort, BadMessage, PartyLost, PartyTimeout
-from mpcgen.net.channel import MAX_EARLY, AbortReason, Channel, ChannelOptions, Traffic
+from mpcgen.net.channel import (
+    MAX_EARLY,
+    MAX_GREETING,
+    AbortReason,
+    Channel,
+    ChannelOptions,
+    Traffic,
+)
 from mpcgen.net.message import HEADER, MAX_LABEL
 
 NAMES = ("A", "B", "C")
@@ -60,6 +67,7 @@ def to_all(channel: Channel, label: str, text: str) -> dict[str, bytes]:
 def meet(channel: Channel) -> None:
     """A first round, so that what follows starts from an established session."""
     to_all(channel, "meet", "here")
+    channel.bind_session(b"m" * 16)
 
 
 class ChannelConformance(ABC):
@@ -196,11 +204,13 @@ class ChannelConformance(ABC):
         sizes = [0, 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, (1 << 16) + (1 << 20) + 1]
 
         def a(channel: Channel) -> bool:
+            meet(channel)
             for size in sizes:
                 channel.exchange(f"size {size}", {"B": large[:size]}, {})
             return channel.exchange("large", {"B": large}, {"B": len(large)})["B"] == large
 
         def b(channel: Channel) -> list[bool]:
+            meet(channel)
             same = [channel.exchange(f"size {n}", {}, {"A": n})["A"] == large[:n] for n in sizes]
             return [*same, channel.exchange("large", {"A": large}, {"A": None})["A"] == large]
 
@@ -212,12 +222,14 @@ class ChannelConformance(ABC):
         size = 3_000_000
 
         def a(channel: Channel) -> None:
+            meet(channel)
             values = np.arange(size, dtype=np.uint32)
             channel.exchange("values", {"B": values.data.cast("B")}, {})
             values[:] = 0
             channel.exchange("read", {}, {"B": 0})
 
         def b(channel: Channel) -> bytes:
+            meet(channel)
             got = channel.exchange("values", {}, {"A": 4 * size})["A"]
             channel.exchange("read", {"A": b""}, {})
             return got
@@ -237,6 +249,21 @@ class ChannelConformance(ABC):
         )
         assert isinstance(outcome["A"], BadMessage)
         assert "101 bytes at 'big': at most 100" in str(outcome["A"])
+
+    def test_before_a_session_is_bound_messages_are_small(self) -> None:
+        least, most = bytes(MAX_GREETING), bytes(MAX_GREETING + 1)
+
+        def part(channel: Channel) -> bytes:
+            (peer,) = channel.peers
+            came = channel.exchange("hello", {peer: least}, {peer: None})
+            with pytest.raises(ValueError, match=f"at most {MAX_GREETING}"):
+                channel.exchange("more", {peer: most}, {})
+            channel.bind_session(b"s" * 16)
+            assert channel.exchange("more", {peer: most}, {peer: None}) == {peer: most}
+            return came[peer]
+
+        result = everybody(play(self.channels("A", "B"), part))
+        assert result == {"A": least, "B": least}
 
     def test_messages_are_bound_to_the_session(self) -> None:
         """Also where the peer has bound it already and its message comes early."""

@@ -27,7 +27,7 @@ from mpcgen.errors import (
 )
 from mpcgen.net import keys, sockets
 from mpcgen.net.address import bindable, dialable
-from mpcgen.net.channel import AbortReason, Channel, ChannelOptions
+from mpcgen.net.channel import MAX_GREETING, AbortReason, Channel, ChannelOptions
 from mpcgen.net.frames import CHUNK
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.net.message import HEADER, MAGIC, MAX_LABEL, NO_SESSION, Header, Kind
@@ -151,6 +151,8 @@ def test_junk_is_a_bad_message_and_nothing_else(frame: bytes) -> None:
         (header_bytes(counter=1), "message 1 ('x') where 0 was due; A is at 'now'"),
         (header_bytes(length=3) + b"ab", "wrong length at 'x'"),
         (header_bytes(kind=1, reason=200), "not on the list"),
+        (header_bytes(length=MAX_GREETING + 1), "65537 bytes at 'x': at most 65536"),
+        (header_bytes(kind=Kind.BYE, length=1) + b"?", "1 bytes at 'x': at most 0"),
         (header_bytes(), "B is at 'x', A expected 'now'"),
     ],
 )
@@ -480,6 +482,8 @@ def test_a_second_process_of_the_same_name_does_not_disturb() -> None:
         ([b"junk"], BadMessage, "^B sent something that is no message"),
         ([header_bytes(length=1 << 40)], BadMessage, "^B announced 1099511627776 bytes at 'x'"),
         ([header_bytes(length=3) + b"abcd"], BadMessage, "wrong length"),
+        ([header_bytes(length=MAX_GREETING + 1)], BadMessage, "announced 65537 bytes at 'x'"),
+        ([header_bytes(kind=Kind.HELLO, length=1)], BadMessage, "1 bytes at 'x': at most 0"),
         ([bytes(CHUNK + OVERHEAD)], PartyTimeout, "^B did not come"),
     ],
 )

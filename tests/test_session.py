@@ -18,8 +18,9 @@ from mpcgen import codec
 from mpcgen.abb import Box
 from mpcgen.errors import Abort, BadMessage, MpcgenError, PartyLost, Refused
 from mpcgen.net import keys
-from mpcgen.net.channel import Channel
+from mpcgen.net.channel import MAX_GREETING, Channel
 from mpcgen.net.memory import MemoryNetwork
+from mpcgen.net.message import NO_SESSION, Header, Kind
 from mpcgen.net.zeromq import Peer, ZmqChannel
 from mpcgen.parties import session as handshake
 from mpcgen.parties.session import NONCE_BYTES, SESSION_BYTES, open_session
@@ -184,9 +185,9 @@ def greeting(study: Study) -> dict[str, codec.Value]:
 def hear(study: Study, payload: bytes, **options: Any) -> MpcgenError | None:
     """What A raises when B greets with these bytes; A sends nothing but its own greeting."""
     network, sent = MemoryNetwork(study.plan.names), SentBy()
-    b = network.channel("B")
-    b.exchange("hello", {"A": payload}, {})
-    b.exchange("heard", {"A": b""}, {})
+    for n, (label, said) in enumerate((("hello", payload), ("heard", b""))):
+        header = Header(Kind.MESSAGE, 0, NO_SESSION, n, len(said), label)
+        network.inbox["A"].append(("B", header.pack() + said))
     with network.channel("A", timeout=1, on_message=sent("A"), **options) as a:
         try:
             open_session(a, study, Prg.fresh())
@@ -296,7 +297,7 @@ def test_a_greeting_with_a_flipped_byte_is_refused(pair: Study, place: int, flip
         lambda said: codec.encode({**said, "nonce": bytes(16)}),
         lambda said: codec.encode({**said, "nonce": "0" * 64}),
         lambda said: codec.encode([said]),
-        lambda said: b"[" * 100_000,
+        lambda said: b"[" * MAX_GREETING,
         lambda said: codec.encode(said) + bytes(codec.MAX_BYTES),
     ],
     ids=[

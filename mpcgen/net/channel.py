@@ -18,6 +18,8 @@ __all__ = ["AbortReason", "Arrival", "Channel", "ChannelOptions", "MessageLog", 
 
 MAX_EARLY = 256
 """Messages that one peer may be ahead; a sender that nobody answers has to wait now and then."""
+MAX_GREETING = 1 << 16
+"""Most payload bytes of a message before its sender has bound the session."""
 LOOK_AROUND = 1.0
 """Seconds in which a party that hears of a loss looks for itself who was lost."""
 
@@ -175,8 +177,8 @@ class Channel(ABC):
     def _send(self, peer: str, label: str, payload: bytes | memoryview) -> None:
         view = memoryview(payload)
         size = view.nbytes
-        if size > self.max_payload:
-            raise ValueError(f"{size} bytes to {peer} at {label!r}: at most {self.max_payload}")
+        if size > (most := self._most(self._session)):
+            raise ValueError(f"{size} bytes to {peer} at {label!r}: at most {most}")
         counter = self._next_out[peer]
         self._next_out[peer] += 1
         header = Header(Kind.MESSAGE, 0, self._session, counter, size, label).pack()
@@ -210,6 +212,7 @@ class Channel(ABC):
     def _admit(self, arrival: Arrival, label: str) -> None:
         """Check what does not depend on where we are, and keep the message in its order."""
         peer, header, payload = arrival
+        self._check_size(peer, header)
         if header.kind is not Kind.MESSAGE:
             return self._admit_control(peer, header)
         due = self._next_in[peer]
@@ -218,7 +221,6 @@ class Channel(ABC):
                 f"{peer} sent message {header.counter} ({header.label!r}) where {due} was due; "
                 f"{self.me} is at {label!r}"
             )
-        self._check_size(peer, header)
         if header.length != len(payload):
             raise BadMessage(f"{peer} sent a wrong length at {header.label!r}")
         if len(self._early[peer]) >= MAX_EARLY:
@@ -230,11 +232,14 @@ class Channel(ABC):
         return self._early[peer].append((header, payload))
 
     def _check_size(self, peer: str, header: Header) -> None:
-        if header.length > self.max_payload:
+        most = self._most(header.session) if header.kind is Kind.MESSAGE else 0
+        if header.length > most:
             raise BadMessage(
-                f"{peer} announced {header.length} bytes at {header.label!r}: "
-                f"at most {self.max_payload}"
+                f"{peer} announced {header.length} bytes at {header.label!r}: at most {most}"
             )
+
+    def _most(self, session: bytes) -> int:
+        return min(self.max_payload, MAX_GREETING) if session == NO_SESSION else self.max_payload
 
     def _admit_control(self, peer: str, header: Header) -> None:
         if header.kind is Kind.BYE:

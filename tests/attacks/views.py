@@ -61,6 +61,7 @@ def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated])
             if me in {maker, cast.computing[j], cast.computing[j - 1]}
         }
         seat = Seat(me, cast.parties, cast.owners, cast.computing)
+        channel.bind_session(b"s" * 16)
         watched = Watched(channel, lanes.count, guest, view)
         box = engine(watched, seat, _manifest(scene, ring, lanes), keys)  # type: ignore[arg-type]
         shape = (scene.values, lanes.count)
