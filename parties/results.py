@@ -6,7 +6,7 @@ done; so there is never a partial result.
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mpcgen import __version__
 from mpcgen.errors import InputError, reason
-from mpcgen.genome.columns import joined
 from mpcgen.genome.sites import SiteList
 from mpcgen.parties.painter import Painter, draw_here
-from mpcgen.parties.pair_table import PairTable
+from mpcgen.parties.result_tables import PairTable, VariantTable, joined_batches
 from mpcgen.protocols.association import Association
 from mpcgen.protocols.distributions import genomic_control_lambda
 from mpcgen.protocols.frequency import Frequency
@@ -34,7 +32,7 @@ from mpcgen.report.layouts import Layout, Plot
 from mpcgen.report.tables import PValue, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
 from mpcgen.study.loop import Part
-from mpcgen.study.study import Study, Task
+from mpcgen.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -100,88 +98,111 @@ class Results:
 
     def __init__(self, study: Study, output: Output, folder: Path):
         self._study, self._output, self._folder = study, output, folder
-        self._sites = study.sites
         self.counted: dict[str, int] = {}
         self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
         self._paint = output.painter.draw if output.painter else draw_here
-        self._plots = ThreadPoolExecutor(1)  # has them drawn while tables are written
-        self._drawings: list[Future[None]] = []
+        self._plots = ThreadPoolExecutor(1)
+        self._files = ThreadPoolExecutor(2)  # one waits for the disk while the other makes text
+        self._jobs: list[Future[None]] = []
 
     def write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
         """Consume all parts of a run; `people` are the joint group sizes."""
-        with self._plots:
-            self._write(parts, people)
-            for drawing in self._drawings:
-                drawing.result()
+        with self._plots, self._files:
+            tables = self._consume(parts)
+            for table in tables:  # plots first: who draws them waits already
+                if isinstance(table.task.statistic, Association):
+                    self._test(table)
+            for table in tables:
+                self._table(table, people)
+            for job in self._jobs:
+                job.result()
 
-    def _write(self, parts: Iterable[Part], people: Mapping[str, int]) -> None:
-        variants: dict[tuple[str, str], list[_Rows]] = {}
+    def _consume(self, parts: Iterable[Part]) -> list[VariantTable]:
+        """Write tables of pairs as they come; returns those of variants."""
+        variants: dict[tuple[str, str], list[VariantTable]] = {}
         pairs: dict[str, PairTable] = {}
-        tasks = {task.entry.name: task for task in self._study.tasks}
         with ExitStack() as stack:
             for part in parts:
                 entry = part.task.entry.name
                 for name, table in part.tables.items():
                     if part.batch.pairs is None:
-                        rows = _Rows(table.rows + part.batch.start, table.columns)
-                        variants.setdefault((entry, name), []).append(rows)
+                        rows = table.rows + part.batch.start
+                        batch = VariantTable(part.task, name, rows, table.columns)
+                        variants.setdefault((entry, name), []).append(batch)
                         continue
                     if entry not in pairs:
                         writer = stack.enter_context(
                             table_writer(self._path(entry), LD, self._output.table_format)
                         )
-                        pairs[entry] = PairTable(writer, self._sites, part.task.chosen)
+                        pairs[entry] = PairTable(writer, self._study.sites, part.task.chosen)
                     pairs[entry].add(part.batch.pairs[table.rows], table.columns)
                     self._count(f"{entry}: undefined pairs", table.undefined)
-        for (entry, name), batches in variants.items():
-            self._variant_table(tasks[entry], name, _joined(batches), people)
         if self._output.plots:
             for entry, pair_table in pairs.items():
                 self._ld_map(entry, pair_table)
+        return [joined_batches(batches) for batches in variants.values()]
 
-    def _path(self, entry: str, name: str = "", suffix: str = "") -> Path:
-        """ENTRY.NAME.SUFFIX in the folder; a table's suffix where none is given."""
-        parts = (entry, name, suffix or self._output.table_format)
-        return self._folder / ".".join(filter(None, parts))
+    def _path(self, stem: str, suffix: str = "") -> Path:
+        """STEM.SUFFIX in the folder; a table's suffix where none is given."""
+        return self._folder / f"{stem}.{suffix or self._output.table_format}"
 
     def _count(self, what: str, number: int) -> None:
         if number:
             self.counted[what] = self.counted.get(what, 0) + number
 
-    def _variant_table(
-        self, task: Task, name: str, table: "_Rows", people: Mapping[str, int]
-    ) -> None:
-        whole = len(table.rows) == len(self._sites)
-        sites = self._sites if whole else self._sites.take(table.rows)
-        columns = leading(sites)
-        if isinstance(task.statistic, Association):
+    def _test(self, table: VariantTable) -> None:
+        """The inflation of a test's statistic, and its plots."""
+        gc = genomic_control_lambda(table.columns["CHISQ"], table.columns["DF"])
+        self.lambdas[table.stem] = None if np.isnan(gc) else gc
+        if not self._output.plots:
+            return
+        title, score = f"{self._study.plan.title}: {table.name}", table.columns["NEG_LOG10_P"]
+        try:
+            sites = table.sites(self._study.sites)
+            self._draw(f"{table.stem}.manhattan", title, plots.manhattan(sites, score))
+            self._draw(f"{table.stem}.qq", title, plots.quantiles(score, self.lambdas[table.stem]))
+        except InputError as error:
+            self.notes.append(f"{table.stem} is not plotted: {error}")
+
+    def _ld_map(self, entry: str, table: PairTable) -> None:
+        try:
+            self._draw(f"{entry}.map", self._study.plan.title, table.strongest_region())
+        except InputError as error:
+            self.notes.append(f"{entry} has no map: {error}")
+
+    def _draw(self, stem: str, title: str, layout: Layout) -> None:
+        plot = Plot(self._folder / stem, title, layout)
+        self._jobs.append(self._plots.submit(self._paint, plot))
+
+    def _table(self, table: VariantTable, people: Mapping[str, int]) -> None:
+        """Have a table written in every form that it has."""
+        sites = table.sites(self._study.sites)
+        columns, statistic = leading(sites), table.task.statistic
+        if isinstance(statistic, Association):
             columns["A1"] = sites.alt
+            self._submit(self._gwas_ssf, table.stem, sites, table.columns, people)
         columns |= table.columns
         if "P" in columns:
             columns["P"] = PValue(columns["NEG_LOG10_P"])
-        entry = task.entry.name
-        if isinstance(task.statistic, Association):
-            self._association(entry, name, sites, table, people)
-        write_table(self._path(entry, name), columns, self._output.table_format)
-        if isinstance(task.statistic, Frequency) and not name:
-            self._vcf(entry, sites, table)
+        self._submit(write_table, self._path(table.stem), columns, self._output.table_format)
+        if isinstance(statistic, Frequency) and not table.name:
+            self._submit(self._vcf, table.stem, sites, table.columns)
 
-    def _vcf(self, entry: str, sites: SiteList, table: "_Rows") -> None:
+    def _submit(self, write: Callable[..., None], *arguments: object) -> None:
+        self._jobs.append(self._files.submit(write, *arguments))
+
+    def _vcf(self, entry: str, sites: SiteList, columns: Mapping[str, Any]) -> None:
+        path, known = self._path(entry, "vcf"), self._study.plan.ref_known
         try:
-            write_sites_vcf(
-                self._path(entry, suffix="vcf"), sites, table.columns["AC"], table.columns["AN"],
-                ref_known=self._study.plan.ref_known,
-            )  # fmt: skip
+            write_sites_vcf(path, sites, columns["AC"], columns["AN"], ref_known=known)
         except InputError as error:
-            self.notes.append(f"{entry}.vcf is not written: {error}")
+            self.notes.append(f"{path.name} is not written: {error}")
 
-    def _association(
-        self, entry: str, name: str, sites: SiteList, table: "_Rows", people: Mapping[str, int]
+    def _gwas_ssf(
+        self, stem: str, sites: SiteList, columns: Mapping[str, Any], people: Mapping[str, int]
     ) -> None:
-        gc = genomic_control_lambda(table.columns["CHISQ"], table.columns["DF"])
-        self.lambdas[f"{entry}.{name}"] = None if np.isnan(gc) else gc
-        plan = self._study.plan
+        plan, path = self._study.plan, self._path(stem, "gwas-ssf.tsv")
         metadata = StudyMetadata(
             genome_assembly=plan.build,
             trait_description=(plan.trait,),
@@ -192,50 +213,6 @@ class Results:
             date_metadata_last_modified=datetime.now(UTC).date(),
             analysis_software=f"mpcgen {__version__}",
         )
-        if self._output.plots:
-            self._association_plots(f"{entry}.{name}", name, sites, table)
-        path = self._path(entry, name, "gwas-ssf.tsv")
-        written = write_gwas_ssf(path, sites, table.columns, metadata)
+        written = write_gwas_ssf(path, sites, columns, metadata)
         if written.rows:
             self._count(f"{path.name}: rows left out", written.left_out)
-
-    def _association_plots(self, stem: str, name: str, sites: SiteList, table: "_Rows") -> None:
-        score, gc = table.columns["NEG_LOG10_P"], self.lambdas[stem]
-        title = f"{self._study.plan.title}: {name}"
-        try:
-            self._draw(f"{stem}.manhattan", title, plots.manhattan(sites, score))
-            self._draw(f"{stem}.qq", title, plots.quantiles(score, gc))
-        except InputError as error:
-            self.notes.append(f"{stem} is not plotted: {error}")
-
-    def _ld_map(self, entry: str, table: PairTable) -> None:
-        try:
-            self._draw(f"{entry}.map", self._study.plan.title, table.strongest_region())
-        except InputError as error:
-            self.notes.append(f"{entry} has no map: {error}")
-
-    def _draw(self, stem: str, title: str, layout: Layout) -> None:
-        plot = Plot(self._folder / stem, title, layout)
-        self._drawings.append(self._plots.submit(self._paint, plot))
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of a table of variants: site indices and columns."""
-
-    rows: NDArray[np.int64]
-    columns: Mapping[str, Any]
-
-
-def _joined(batches: list[_Rows]) -> _Rows:
-    if len(batches) == 1:
-        return batches[0]
-    names = batches[0].columns
-    return _Rows(
-        np.concatenate([batch.rows for batch in batches]),
-        {name: _concatenated([batch.columns[name] for batch in batches]) for name in names},
-    )
-
-
-def _concatenated(columns: list[Any]) -> Any:
-    return np.concatenate(columns) if isinstance(columns[0], np.ndarray) else joined(columns)

@@ -1,20 +1,58 @@
-"""A table of linkage disequilibrium, written as it comes, and the region that its map shows."""
+"""Result tables on their way to files: of variants, which are joined; of pairs, which stream."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.genome.columns import take
+from mpcgen.genome.columns import joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.pairs import PairList, WindowPairs
 from mpcgen.report.columns import LD
 from mpcgen.report.layouts import Floats, Triangle
 from mpcgen.report.region import StrongestRegion, strongest_region
 from mpcgen.report.tables import TableWriter
+from mpcgen.study.study import Task
 
 MAP_MIN_R2 = 0.02  # weaker pairs are grey on the map
+
+
+@dataclass(frozen=True)
+class VariantTable:
+    """Rows of variants: their site indices (m,) and columns (m,) by name."""
+
+    task: Task
+    name: str
+    rows: NDArray[np.int64]
+    columns: Mapping[str, Any]
+
+    @property
+    def stem(self) -> str:
+        """What its files are called: ENTRY or ENTRY.NAME."""
+        return ".".join(filter(None, (self.task.entry.name, self.name)))
+
+    def sites(self, sites: SiteList) -> SiteList:
+        """The sites of its rows."""
+        return sites if len(self.rows) == len(sites) else sites.take(self.rows)
+
+
+def joined_batches(batches: list[VariantTable]) -> VariantTable:
+    """One table of all batches' rows."""
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    return VariantTable(
+        first.task,
+        first.name,
+        np.concatenate([batch.rows for batch in batches]),
+        {name: _joined([batch.columns[name] for batch in batches]) for name in first.columns},
+    )
+
+
+def _joined(columns: list[Any]) -> Any:
+    return np.concatenate(columns) if isinstance(columns[0], np.ndarray) else joined(columns)
 
 
 class PairTable:
