@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import click
 
 from mpcgen import __version__
 from mpcgen.errors import InputError, MpcgenError, told
+from mpcgen.progress import progress_bar
 
 if TYPE_CHECKING:
     from mpcgen.study.study import Study
@@ -118,11 +119,11 @@ def run(
             outputs = {
                 name: Output(folder / name, kind, plots, painter) for name in study.plan.names
             }
-        with _stoppable(), _progress(study.units, first) as report:
+        with _stoppable(), progress_bar(study.units, first) as report:
             run_local(study, configs_in(local, study), outputs, report)
     if config is not None and name is not None:
         own = config_of(name, config)
-        with _stoppable(), _progress(study.units, name) as report:
+        with _stoppable(), progress_bar(study.units, name) as report:
             run_institution(study, own, Output(folder, kind, plots, painter), report)
     click.echo(f"results in {folder}")
 
@@ -153,12 +154,12 @@ def data_check(
     if report is not None:
         refuse_unwritable(report)
     own, listed = read_config(config), read_sites(sites)
-    with _progress(len(listed), own.name) as progress:
+    with progress_bar(len(listed), own.name) as progress:
         found = check_data(own, listed, palindromic, with_phenotype=phenotype, progress=progress)
     for line in found.lines():
         click.echo(line)
     if report is not None:
-        write_report(found.data.alignment, report)
+        write_report(found.alignment, report)
         click.echo(f"the alignment of every variant is in {report}; it stays with you")
 
 
@@ -238,7 +239,7 @@ def simulate(
     """Make a synthetic cohort in the folder OUT, split over institutions, as PLINK files."""
     from mpcgen.simulate import simulate_cohort  # noqa: PLC0415
 
-    with _progress(variants, "variants") as report:
+    with progress_bar(variants, "variants") as report:
         done = 0
 
         def forward(now: int, _total: int) -> None:
@@ -266,19 +267,3 @@ def _load(plan: Path) -> "Study":
 def _warn(study: "Study") -> None:
     for warning in study.plan.warnings:
         click.secho(f"WARNING  {warning}", err=True, bold=True)
-
-
-@contextmanager
-def _progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A bar on anything longer than two seconds; quiet when not a terminal."""
-    from tqdm import tqdm  # noqa: PLC0415
-
-    tqdm.monitor_interval = 0  # no thread: institutions are forked
-    with tqdm(total=total, desc=what, unit="", unit_scale=True, delay=2, disable=None) as bar:
-
-        def report(units: int) -> None:
-            bar.update(units)
-            if bar.n >= total:  # here, for in a rehearsal it is another process that counts
-                bar.close()
-
-        yield report

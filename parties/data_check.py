@@ -2,16 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpcgen.errors import ConfigError
+from mpcgen.genome.alignment import Alignment
+from mpcgen.genome.alignment_report import report
 from mpcgen.genome.genotypes import Genotypes
+from mpcgen.genome.people import People
 from mpcgen.genome.sites import SiteList
-from mpcgen.parties.owner import OwnData, open_data
+from mpcgen.parties.owner import open_data
 from mpcgen.protocols.genotype_counts import CALLED, CLASSES
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.loop import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOW_CALL_RATE = 0.9
 BLOCK = 1 << 14  # variants counted at once
@@ -38,6 +46,11 @@ _PEOPLE = {
     "unknown_in_exclude": "lines of exclude_samples that match nobody",
     "only_in_table": "in the table of phenotypes only",
 }
+_GENOTYPES = {
+    "heterozygous": "haploid genotypes, counted as missing",
+    "low call rate": f"variants that more than {1 - LOW_CALL_RATE:.0%} of people miss",
+    "empty": "variants of which nobody has a genotype",
+}
 
 
 @dataclass(frozen=True)
@@ -45,38 +58,37 @@ class DataCheck:
     """What `check_data` found; it concerns one institution and stays there.
 
     Attributes:
-        heterozygous_haploids: genotypes that count as missing.
-        low_call_rate: used variants with a call rate below LOW_CALL_RATE.
-        empty: used variants of which nobody has a genotype.
+        genotypes: what is counted of those of the used variants, see _GENOTYPES.
     """
 
-    data: OwnData
-    heterozygous_haploids: int
-    low_call_rate: int
-    empty: int
+    alignment: Alignment
+    people: People
+    genotypes: Mapping[str, int]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Every number that `lines` tells, by its name there; `take_part` has a phenotype too."""
+        taking_part = {"take_part": int(self.people.used.sum())}
+        return self.alignment.counts | taking_part | self.people.counts | dict(self.genotypes)
+
+    @cached_property
+    def variants(self) -> "pd.DataFrame":
+        """What became of every variant of the file and of every absent site, a row each.
+
+        The columns are those of `mpcgen.genome.alignment_report.report`.
+        """
+        return report(self.alignment).to_pandas()
 
     def lines(self) -> Iterator[str]:
         """The findings in words."""
-        alignment, people = self.data.alignment, self.data.people
+        alignment, people = self.alignment, self.people
         sites, used = len(alignment.sites), alignment.counts["used"]
         yield f"{sites} sites in the list, {len(alignment.bim)} variants in the file"
         yield from _rows(alignment.counts, _VARIANTS)
         yield f"{int(people.used.sum())} people take part"
         yield from _rows(people.counts, _PEOPLE)
         yield "genotypes of the used variants"
-        genotypes = {
-            "heterozygous": self.heterozygous_haploids,
-            "low call rate": self.low_call_rate,
-            "empty": self.empty,
-        }
-        yield from _rows(
-            genotypes,
-            {
-                "heterozygous": "haploid genotypes, counted as missing",
-                "low call rate": f"variants that more than {1 - LOW_CALL_RATE:.0%} of people miss",
-                "empty": "variants of which nobody has a genotype",
-            },
-        )
+        yield from _rows(self.genotypes, _GENOTYPES)
         if used < sites / 2:
             yield (
                 f"WARNING  only {used} of {sites} sites are used: are the data and the list on the "
@@ -105,11 +117,12 @@ def check_data(
     if config.data is None:
         raise ConfigError("there is no [data] to check", path=config.path)
     with open_data(config.data, sites, palindromic, with_phenotype=with_phenotype) as data:
-        return DataCheck(data, *_unused(data.genotypes, len(sites), progress))
+        unused = _unused(data.genotypes, len(sites), progress)
+        return DataCheck(data.alignment, data.people, unused)
 
 
-def _unused(genotypes: Genotypes, sites: int, progress: Progress) -> tuple[int, int, int]:
-    """Heterozygous haploids, variants with a low call rate, and those without any genotype."""
+def _unused(genotypes: Genotypes, sites: int, progress: Progress) -> dict[str, int]:
+    """What _GENOTYPES says."""
     het = low = empty = 0
     called = np.isin(CLASSES, CALLED)
     for start in range(0, sites, BLOCK):
@@ -122,4 +135,4 @@ def _unused(genotypes: Genotypes, sites: int, progress: Progress) -> tuple[int, 
         low += int((present < LOW_CALL_RATE * eligible).sum())
         empty += int(((present == 0) & (eligible > 0)).sum())
         progress(stop - start)
-    return het, low, empty
+    return dict(zip(_GENOTYPES, (het, low, empty), strict=True))

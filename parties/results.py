@@ -29,7 +29,7 @@ from mpcgen.report import plots
 from mpcgen.report.columns import LD, leading
 from mpcgen.report.gwas_ssf import StudyMetadata, write_gwas_ssf
 from mpcgen.report.layouts import Layout, Plot
-from mpcgen.report.tables import PValue, table_writer, write_table
+from mpcgen.report.tables import PValue, refuse_unknown, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
 from mpcgen.study.loop import Part
 from mpcgen.study.study import Study
@@ -37,12 +37,19 @@ from mpcgen.study.study import Study
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go, and in which form."""
+    """Where results go, and in which form.
+
+    Raises:
+        InputError: tables have no such form.
+    """
 
     folder: Path
     table_format: str = "tsv"
     plots: bool = True
     painter: Painter | None = None  # draws the plots; without one, the process that writes does
+
+    def __post_init__(self) -> None:
+        refuse_unknown(self.table_format)
 
     def refuse_existing(self) -> None:
         """Results are never overwritten.

@@ -11,7 +11,7 @@ from mpcgen.protocols.catalogue import STATISTICS
 from tests.sources import sources
 
 GROUND = ("errors", "ring", "ring_kernels", "prg", "codec", "jit", "cost", "leakage")
-TOP = ("api", "cli", "__main__", "simulate", "demo")
+TOP = ("api", "cli", "__main__", "progress", "simulate", "demo")
 
 # part -> the parts it may import besides itself; the ground floor's own order is below
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

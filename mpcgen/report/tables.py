@@ -106,6 +106,12 @@ class _Parquet:
 ENCODERS: dict[str, type[_Tsv] | type[_Parquet]] = {"tsv": _Tsv, "parquet": _Parquet}
 
 
+def refuse_unknown(kind: str) -> None:
+    """Raise InputError where tables have no such format."""
+    if kind not in ENCODERS:
+        raise InputError(f"table format {kind!r} is not known: write one of {sorted(ENCODERS)}")
+
+
 class TableWriter:
     """Takes a table's rows, batch by batch; made by `table_writer`."""
 
@@ -135,8 +141,7 @@ def table_writer(
     The file takes its name when the block ends, and is removed if the block raises. Columns are
     arrays (NumPy, Arrow or lists; NaN and null are undefined) or a PValue.
     """
-    if kind not in ENCODERS:
-        raise InputError(f"table format {kind!r} is not known: write one of {sorted(ENCODERS)}")
+    refuse_unknown(kind)
     with replacing(path) as file:
         encoder = ENCODERS[kind](file, names)
         try:
