@@ -1,18 +1,29 @@
-"""How kernels are compiled: once a machine, then loaded from Numba's cache.
+"""Kernels that Numba compiles once a machine, loaded as machine code without it.
 
+To import Numba takes half a second: more than all else that a party imports. The code is kept in
+$XDG_CACHE_HOME/mpcgen (~/.cache/mpcgen), named by what it was made from and for which processor.
 Kernels run without the GIL and are split over threads by their callers: Numba's own thread pool may
 be one that dies when two threads enter it, as parties in the threads of one process do.
 """
 
+import ctypes
+import hashlib
+import importlib
+import json
+import operator
 import os
-from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from numba import njit, types
-from numba.core.runtime.nrt import rtsys
+import llvmlite
+import llvmlite.binding as llvm
+import numpy as np
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+COMPILER = "mpcgen.compiler"
+_DIGEST = hashlib.sha256().digest_size
 
 
 def cores() -> int:
@@ -22,38 +33,98 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def kernel(*signatures: Any) -> Callable[[Function], Function]:
-    """Compile for these types, cache, and run without the GIL."""
+class _Parameter(NamedTuple):
+    """A C-contiguous array, or a whole number, which has no axes (compiler.Parameter)."""
 
-    def compiled(function: Function) -> Function:
-        dispatcher: Any = njit(cache=True, nogil=True)(function)
-        cache = dispatcher._cache
-        if hasattr(cache, "_load_overload"):
-            cache.load_overload = partial(_load_overload, cache)
-        for signature in signatures:
-            dispatcher.compile(signature)
-        dispatcher.disable_compile()
-        return dispatcher  # type: ignore[no-any-return]
+    dtype: np.dtype[Any]
+    ndim: int
+    written: bool
 
-    return compiled
-
-
-def reads(word: Any, ndim: int) -> Any:
-    """Type of an argument that is only read: to Numba a read-only array is a type of its own."""
-    return types.Array(word, ndim, "C", readonly=True)
+    def words(self, argument: Any) -> tuple[int, ...]:
+        """Return what stands for the argument in the kernel's table."""
+        if not self.ndim:
+            return (operator.index(argument),)
+        layout = argument.flags.carray if self.written else argument.flags.c_contiguous
+        if not layout or argument.dtype != self.dtype or argument.ndim != self.ndim:
+            raise TypeError(f"a kernel needs {self}, not {argument.dtype} {argument.shape}")
+        return (argument.__array_interface__["data"][0], *argument.shape)
 
 
-def writes(word: Any, ndim: int) -> Any:
-    """Type of an argument that is written."""
-    return types.Array(word, ndim, "C")
+class _Kernel:
+    """A function in loaded machine code; how it is called is written in mpcgen.compiler."""
+
+    def __init__(self, address: int, parameters: list[tuple[str, int, bool]]):
+        self._parameters = [_Parameter(np.dtype(p[0]), *p[1:]) for p in parameters]
+        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+        self._table = ctypes.c_int64 * sum(p.ndim + 1 for p in self._parameters)
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run it, without the GIL.
+
+        Raises:
+            TypeError: an array of another type, not contiguous or not to be written.
+        """
+        given = zip(self._parameters, arguments, strict=True)
+        self._run(self._table(*(word for p, argument in given for word in p.words(argument))))
 
 
-def _load_overload(cache: Any, signature: Any, context: Any) -> Any:
-    """Load compiled code as Numba's cache does, but without all that only compiling needs.
+def load(module: str) -> SimpleNamespace:
+    """Return the kernels of a module by name, compiled where this machine has no code of them."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    target = llvm.Target.from_default_triple()
+    machine = target.create_target_machine(*processor, opt=3, jit=True)
+    path = _folder() / f"{module}-{_made_of(module, *processor)}"
+    code = _read(path)
+    if code is None:
+        code = importlib.import_module(COMPILER).compiled(importlib.import_module(module), machine)
+        _write(path, code)
+    return _linked(code, machine)
 
-    Numba first imports every function that it could compile, scipy.linalg among them: half a
-    second at every start. What is not in the cache is compiled as ever, and imports it then.
-    """
-    rtsys.initialize(context)
-    with cache._guard_against_spurious_io_errors():
-        return cache._load_overload(signature, context)
+
+def _folder() -> Path:
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "mpcgen"
+
+
+def _made_of(module: str, *other: str) -> str:
+    """Digest of all that the code depends on; a version of llvmlite belongs to one of Numba."""
+    digest = hashlib.sha256("\n".join((llvmlite.__version__, *other)).encode())
+    for name in (module, COMPILER):
+        spec = find_spec(name)
+        assert spec
+        assert spec.origin
+        digest.update(Path(spec.origin).read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _read(path: Path) -> bytes | None:
+    """Return what _write has written, None where nothing or something else is there."""
+    with suppress(OSError):
+        kept = path.read_bytes()
+        if hashlib.sha256(kept[_DIGEST:]).digest() == kept[:_DIGEST]:
+            return kept[_DIGEST:]
+    return None
+
+
+def _write(path: Path, code: bytes) -> None:
+    """Keep the code. Where that cannot be, every start compiles."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.write_bytes(hashlib.sha256(code).digest() + code)
+        draft.replace(path)
+
+
+def _linked(code: bytes, machine: Any) -> SimpleNamespace:
+    """Return the functions of compiler.compiled's code, which lives as long as the namespace."""
+    header, _, objects = code.partition(b"\n")
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(objects))
+    engine.finalize_object()
+    kernels: dict[str, Any] = {
+        name: _Kernel(engine.get_function_address(name), parameters)
+        for name, parameters in json.loads(header).items()
+    }
+    return SimpleNamespace(_engine=engine, **kernels)

@@ -27,7 +27,7 @@ WIDE = 128
 
 
 def _kernels() -> ModuleType:
-    """Import the Numba kernels when first needed: Numba costs a third of a second."""
+    """Load the compiled kernels when first needed."""
     from mpcgen import ring_kernels  # noqa: PLC0415
 
     return ring_kernels

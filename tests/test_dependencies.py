@@ -1,6 +1,7 @@
 """Which module may import which, and what nobody imports: read off the syntax of all sources."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ import pytest
 from mpcgen.protocols.catalogue import STATISTICS
 from tests.sources import sources
 
-GROUND = ("errors", "ring", "ring_kernels", "prg", "codec", "jit", "cost", "leakage")
+GROUND = (
+    *("errors", "prg", "codec", "jit", "compiler", "cost", "leakage"),
+    *("ring", "ring_kernels", "ring_loops", "bits", "bit_kernels", "bit_loops"),
+)
 TOP = ("api", "cli", "__main__", "progress", "simulate", "demo")
 
 # part -> the parts it may import besides itself; the ground floor's own order is below
@@ -26,10 +30,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 GROUND_ORDER = {
     "errors": (),
-    "jit": ("errors",),
+    "jit": (),
+    "compiler": (),
     "codec": ("errors",),
     "cost": (),
     "leakage": ("errors",),
+    "bit_loops": ("compiler",),
+    "bit_kernels": ("jit",),
+    "bits": ("bit_kernels", "ring"),
+    "ring_loops": ("compiler",),
     "ring_kernels": ("errors", "jit"),
     "ring": ("errors", "jit", "ring_kernels"),
     "prg": ("errors", "codec", "ring"),
@@ -144,9 +153,29 @@ def test_protocols_know_no_sockets_files_clocks_or_environment(module: str) -> N
     assert not called & {"open", "print", "input", "exec", "eval", "__import__"}
 
 
+@pytest.mark.parametrize("module", [m for m in MODULES if not m.endswith("_loops")])
+def test_numba_is_for_the_compiler_and_the_loops_only(module: str) -> None:
+    assert module == "mpcgen.compiler" or not [n for n in imports(module) if is_under(n, {"numba"})]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.endswith("_loops")])
+def test_loops_depend_on_nothing_that_their_compiled_code_is_not_named_by(module: str) -> None:
+    named = {"typing", "numpy", "numba", "llvmlite", "mpcgen.compiler"}
+    assert not [name for name in imports(module) if not is_under(name, named)]
+
+
 @pytest.mark.parametrize("module", ["mpcgen", "mpcgen.cli"])
 def test_start_up_imports_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_a_party_starts_without_compiler_tables_and_plots() -> None:
+    importlib.import_module("mpcgen.genome.kernels")  # compiles what was not compiled yet
+    unwanted = {"numba", "scipy", "pandas", "matplotlib", "torch", "msprime"}
+    code = "import sys, mpcgen.parties.run, mpcgen.net.zeromq; print(*sys.modules)"
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert unwanted & set(done.stdout.split()) == set()

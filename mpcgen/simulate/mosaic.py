@@ -10,18 +10,16 @@ into the bytes of a .bed file.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numba import float64, int64, types, uint64
 from numpy.typing import NDArray
 
-from mpcgen.jit import cores, kernel, reads, writes
+from mpcgen.jit import cores, load
 
 MISCOPY = 2e-4  # alleles a variant and haplotype
 THREADS = cores()
 _NEVER = np.int64(1) << 62
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_loops = load("mpcgen.simulate.mosaic_loops")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Chains:
 
         def part(begin: int, end: int) -> None:
             haplotypes = slice(2 * begin, 2 * end)
-            _copy(
+            _loops.copy_words(
                 bits,
                 first,
                 self.pool[haplotypes],
@@ -101,7 +99,11 @@ def bed_rows(planes: NDArray[np.uint64], start: int, stop: int) -> NDArray[np.ui
     """Return rows (64 * words, ceil((stop - start) / 4)) of a .bed for people start .. stop - 1."""
     people = stop - start
     rows = np.empty((64 * planes.shape[2], -(-people // 32)), dtype="<u8")
-    _in_parts(rows.shape[1], lambda begin, end: _transpose(planes[start:stop], rows, begin, end))
+
+    def part(begin: int, end: int) -> None:
+        _loops.transpose(planes[start:stop], rows, begin, end, np.empty(64, np.uint64))
+
+    _in_parts(rows.shape[1], part)
     return rows.view(np.uint8)[:, : -(-people // 4)]
 
 
@@ -117,116 +119,3 @@ def _in_parts(size: int, work: Callable[[int, int], None]) -> None:
     edges = [size * i // THREADS for i in range(THREADS + 1)]
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))
-
-
-_STATE = (writes(int64, 1), writes(int64, 2), reads(float64, 1), writes(uint64, 1))
-
-
-@kernel(uint64(writes(uint64, 1), int64))
-def _draw(random: NDArray[np.uint64], h: int) -> Any:
-    """Return the next 64 bits of haplotype h (SplitMix64; Steele, Lea, Flood, OOPSLA 2014)."""
-    random[h] += _GOLDEN
-    z = random[h]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@kernel(int64(writes(uint64, 1), int64, float64))
-def _gap(random: NDArray[np.uint64], h: int, rate: float) -> Any:
-    """Return the distance to the next event at `rate` a variant, geometric, at least 1."""
-    uniform = (np.float64(_draw(random, h) >> np.uint64(11)) + 0.5) * 2.0**-53
-    return 1 + np.int64(np.log(uniform) / np.log1p(-rate))
-
-
-@kernel(uint64(reads(uint64, 2), int64, int64, reads(int64, 1), int64, *_STATE))
-def _word(
-    bits: NDArray[np.uint64],
-    w: int,
-    h: int,
-    pool: NDArray[np.int64],
-    size: int,
-    founder: NDArray[np.int64],
-    events: NDArray[np.int64],
-    rates: NDArray[np.float64],
-    random: NDArray[np.uint64],
-) -> Any:
-    """Return word w of haplotype h, whose events lie at or after that word."""
-    word = bits[founder[h], w]
-    while events[h, 0] >> 6 == w:
-        after = ~np.uint64(0) << np.uint64(events[h, 0] & 63)
-        founder[h] = pool[h] + np.int64(_draw(random, h) % np.uint64(size))
-        word = (word & ~after) | (bits[founder[h], w] & after)
-        events[h, 0] += _gap(random, h, rates[0])
-    while events[h, 1] >> 6 == w:
-        word ^= np.uint64(1) << np.uint64(events[h, 1] & 63)
-        events[h, 1] += _gap(random, h, rates[1])
-    return word
-
-
-@kernel(
-    types.void(
-        reads(uint64, 2), int64, reads(int64, 1), int64, reads(int64, 1), *_STATE, writes(uint64, 3)
-    )
-)
-def _copy(
-    bits: NDArray[np.uint64],
-    first: int,
-    pool: NDArray[np.int64],
-    size: int,
-    ploidy: NDArray[np.int64],
-    founder: NDArray[np.int64],
-    events: NDArray[np.int64],
-    rates: NDArray[np.float64],
-    random: NDArray[np.uint64],
-    planes: NDArray[np.uint64],
-) -> None:
-    """Fill planes (N, 2, words) from the founders' words first .. first + words - 1."""
-    for i in range(len(ploidy)):
-        h = 2 * i
-        for k in range(planes.shape[2]):
-            w = first + k
-            a = _word(bits, w, h, pool, size, founder, events, rates, random)
-            b = a
-            if ploidy[i] == 2:
-                b = _word(bits, w, h + 1, pool, size, founder, events, rates, random)
-            missing = np.uint64(0)
-            while events[h, 2] >> 6 == w:
-                missing |= np.uint64(1) << np.uint64(events[h, 2] & 63)
-                events[h, 2] += _gap(random, h, rates[2])
-            if ploidy[i] == 0:
-                missing = ~np.uint64(0)
-            planes[i, 0, k] = ~(a | b) | missing  # codes: 0 two copies, 1 missing, 2 one, 3 none
-            planes[i, 1, k] = ~(a & b) & ~missing
-
-
-@kernel(types.void(writes(uint64, 1)))
-def _transpose_tile(tile: NDArray[np.uint64]) -> None:
-    """Transpose 64 words of 64 bits in place, halving the blocks that are swapped."""
-    half = 32
-    mask = np.uint64(0xFFFFFFFF)
-    while half:
-        shift = np.uint64(half)
-        for r in range(64):
-            if r & half == 0:
-                swap = ((tile[r] >> shift) ^ tile[r | half]) & mask
-                tile[r | half] ^= swap
-                tile[r] ^= swap << shift
-        half >>= 1
-        mask ^= mask << np.uint64(half)
-
-
-@kernel(types.void(reads(uint64, 3), writes(uint64, 2), int64, int64))
-def _transpose(planes: NDArray[np.uint64], rows: NDArray[np.uint64], begin: int, end: int) -> None:
-    """Turn planes (N, 2, words) into columns begin .. end - 1, of 32 people each, of .bed rows."""
-    people = planes.shape[0]
-    for group in range(begin, end):
-        tile = np.empty(64, dtype=np.uint64)
-        for word in range(planes.shape[2]):
-            for k in range(32):
-                i = 32 * group + k
-                tile[2 * k] = planes[i, 0, word] if i < people else np.uint64(0)
-                tile[2 * k + 1] = planes[i, 1, word] if i < people else np.uint64(0)
-            _transpose_tile(tile)
-            for v in range(64):
-                rows[64 * word + v, group] = tile[v]
