@@ -57,7 +57,7 @@ class Output:
         Raises:
             InputError: the folder exists.
         """
-        if self.folder.exists():
+        if self.folder.exists() or self.folder.is_symlink():
             raise InputError("results exist already; name another folder", path=self.folder)
 
 

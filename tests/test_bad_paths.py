@@ -90,6 +90,14 @@ def test_results_have_a_folder(place: str, words: str, folder: Path) -> None:
     refused(folder, run, f"{out}: no folder can be made here: {words}")
 
 
+@pytest.mark.parametrize("place", ["folder", "dangling", "circle", "A.fam"])
+def test_results_take_no_name_that_is_taken(place: str, folder: Path) -> None:
+    """Refused before anything is computed."""
+    out = folder / place
+    run: list[object] = ["run", folder / "plan.toml", "--local", folder, "--out", out]
+    refused(folder, run, f"{out}: results exist already; name another folder")
+
+
 def test_other_folders(folder: Path) -> None:
     inside = folder / "A.fam" / "x"
     few: list[object] = ["--people", 9, "--variants", 60, "--autosomes", 1, "--causal", 0]
