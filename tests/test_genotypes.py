@@ -25,6 +25,7 @@ from tests.test_kernels import HET, MISSING, all_pairs, pack, plain_sums
 
 HEADER = b"\x6c\x1b\x01"
 CHROMOSOMES = [1, 22, XY, X, Y, MT]
+FREQX = ("C(HOM A2)", "C(HET)", "C(HOM A1)", "C(HAP A2)", "C(HAP A1)")  # PLINK's, as Class has them
 CLASS = np.array(  # of codes 00 01 10 11, with two copies and with one
     [
         [Class.HOM_ALT, Class.MISSING, Class.HET, Class.HOM_REF],
@@ -154,17 +155,17 @@ def test_people_beyond_the_fam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(genotypes, "LOOKED_AT_FIRST", 5)
     made = cohort(12, 50, seed=9)
     made.rows[:] = np.arange(12)
-    path, everyone = tmp_path / "cohort.bed", Rows(made.rows, made.swapped)
     rows = pack(made.codes, padding=0)
     rows[row, -1] |= 0b11000000
-    path.write_bytes(HEADER + rows.tobytes())
+    (tmp_path / "cohort.bed").write_bytes(HEADER + rows.tobytes())
     words = rf"cohort.bed: variant {row + 1} .* beyond the .fam, which has 50 people"
-    with BedFile(path, 50, 12) as bed:
+    with BedFile(tmp_path / "cohort.bed", 50, 12) as bed:
+        given = bed, Rows(made.rows, made.swapped), made.chromosomes, made.people
         if row < 5:
             with pytest.raises(InputError, match=words):
-                Genotypes(bed, everyone, made.chromosomes, made.people)
+                Genotypes(*given)
             return
-        ours = Genotypes(bed, everyone, made.chromosomes, made.people)
+        ours = Genotypes(*given)
         with pytest.raises(InputError, match=words):
             ours.counts(0, 12)
         with pytest.raises(InputError, match=words):
@@ -182,8 +183,8 @@ def test_a_file_padded_with_missing_genotypes(
     out = str(tmp_path / "lct")
     command = [program("plink1.9"), "--bfile", str(prefix), "--keep-allele-order", "--nonfounders"]
     subprocess.run([*command, "--freqx", "--out", out], check=True, capture_output=True)
-    names = ("C(HOM A2)", "C(HET)", "C(HOM A1)", "C(HAP A2)", "C(HAP A1)", "C(MISSING)")
-    assert np.array_equal(counts[:, :6], column(read_printed(Path(f"{out}.frqx")), *names))
+    theirs = column(read_printed(Path(f"{out}.frqx")), *FREQX, "C(MISSING)")
+    assert np.array_equal(counts[:, :6], theirs)
 
 
 def test_empty_ranges(tmp_path: Path) -> None:
@@ -296,9 +297,8 @@ def test_heterozygous_haploids_are_plinks(tmp_path: Path, program: Callable[[str
     command = [program("plink1.9"), "--bfile", prefix, *keep, "--freqx", "--out", prefix]
     subprocess.run(command, check=True, capture_output=True)
     theirs = read_printed(tmp_path / "cohort.frqx")
-    names = ("C(HOM A2)", "C(HET)", "C(HOM A1)", "C(HAP A2)", "C(HAP A1)")
     on = made.chromosomes < MT
-    assert np.array_equal(counts[on, :5], column(theirs, *names)[on])
+    assert np.array_equal(counts[on, :5], column(theirs, *FREQX)[on])
     listed = (tmp_path / "cohort.hh").read_text().splitlines()
     on_mt = (made.codes[made.chromosomes == MT] == HET).sum()  # which PLINK does not list
     assert het_haploids.sum() == len(listed) + on_mt
