@@ -174,7 +174,7 @@ def test_start_up_imports_nothing_heavy(module: str) -> None:
 
 def test_a_party_starts_without_compiler_tables_and_plots() -> None:
     importlib.import_module("mpcgen.genome.kernels")  # compiles what was not compiled yet
-    unwanted = {"numba", "scipy", "pandas", "matplotlib", "torch", "msprime"}
+    unwanted = {"numba", "scipy", "pandas", "matplotlib", "torch", "msprime", "asyncio"}
     code = "import sys, mpcgen.parties.run, mpcgen.net.zeromq; print(*sys.modules)"
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, capture_output=True, text=True, check=True)

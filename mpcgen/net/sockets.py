@@ -1,11 +1,11 @@
 """The ZeroMQ sockets of a party, and how they are set: CURVE, pinned keys, bounds, heartbeats."""
 
 import errno
+import struct
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from mpcgen.errors import ConfigError, PortTaken
 from mpcgen.net.address import bindable, dialable
@@ -18,6 +18,8 @@ SILENCE_MS = 20_000
 HANDSHAKE_MS = 10_000
 RECONNECT_MS = (20, 1_000)
 ZAP_DOMAIN = b"mpcgen"
+EVENT = struct.Struct("=Hi")
+"""A monitor's message (zmq_socket_monitor); pyzmq's own reading of it imports asyncio."""
 
 Socket = zmq.Socket[bytes]
 
@@ -102,8 +104,9 @@ def monitor(socket: Socket, *events: zmq.Event) -> Socket:
 
 def read_event(reader: Socket) -> tuple[zmq.Event, int]:
     """The next event and its value: a connection (file descriptor) or an error."""
-    message = parse_monitor_message(reader.recv_multipart())
-    return zmq.Event(message["event"]), message["value"]
+    message, _endpoint = reader.recv_multipart()
+    number, value = EVENT.unpack(message)
+    return zmq.Event(number), value
 
 
 def dial(socket: Socket, address: str) -> None:
