@@ -33,6 +33,7 @@ RATIOS = (
 
 def main(options: list[str]) -> int:
     """Run the benchmarks and write the report; pytest's exit code."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # warm: modules are compiled once
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         code = pytest.main(
