@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mpcgen.errors import InputError
 from mpcgen.parties.data_check import DataCheck
 from mpcgen.parties.data_check import check_data as _check_data
-from mpcgen.parties.painter import painting
+from mpcgen.parties.painting import painting
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import config_of, configs_in, run_institution
 from mpcgen.parties.run import run_local as _run_local

@@ -99,7 +99,7 @@ def run(
     kind: str, plots: bool, each: bool,
 ) -> None:  # fmt: skip
     """Run the study of a PLAN as one institution, or all of them on this machine."""
-    from mpcgen.parties.painter import painting  # noqa: PLC0415
+    from mpcgen.parties.painting import painting  # noqa: PLC0415
 
     painter = click.get_current_context().with_resource(painting(plots))
     from mpcgen.parties.results import Output  # noqa: PLC0415

@@ -19,7 +19,7 @@ import numpy as np
 from mpcgen import __version__
 from mpcgen.errors import InputError, reason
 from mpcgen.genome.sites import SiteList
-from mpcgen.parties.painter import Painter, draw_here
+from mpcgen.parties.painting import Painter, draw_here
 from mpcgen.parties.result_tables import PairTable, VariantTable, joined_batches
 from mpcgen.protocols.association import Association
 from mpcgen.protocols.distributions import genomic_control_lambda

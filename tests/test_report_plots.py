@@ -112,10 +112,11 @@ def test_quantiles_and_their_band() -> None:
     data = plots.quantiles(np.append(score, np.nan))
     np.testing.assert_array_equal(data.observed, np.sort(score)[::-1])
     np.testing.assert_allclose(10**-data.expected, (np.arange(1_000) + 0.5) / 1_000)
-    rank = np.rint(10**-data.band_at * 1_000 + 0.5)
+    at, low, high = data.band()
+    rank = np.rint(10**-at * 1_000 + 0.5)
     assert rank[0] == 1
     assert rank[-1] == 1_000
-    for side, share in ((data.low, 0.975), (data.high, 0.025)):
+    for side, share in ((low, 0.975), (high, 0.025)):
         np.testing.assert_allclose(10**-side, stats.beta.ppf(share, rank, 1_001 - rank), rtol=1e-9)
     inside = np.interp(data.observed[::-1], data.observed[::-1], data.expected[::-1])
     assert len(inside) == 1_000

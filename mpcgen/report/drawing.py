@@ -7,8 +7,9 @@ rasterised in the SVG.
 """
 
 import warnings
+from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -59,16 +60,24 @@ def draw(plot: Plot) -> list[Path]:
             return _save(_ld_map(plot.layout, plot.title), plot.stem)
 
 
+def warm_up() -> None:
+    """Load what the first plot would load: fonts, special functions and much else."""
+    _print(_qq(Quantiles(np.ones(1), None), "first"), BytesIO(), BytesIO())
+
+
 def _save(figure: Figure, stem: Path) -> list[Path]:
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
-    agg, vectors = cast(Any, FigureCanvasAgg(figure)), cast(Any, FigureCanvasSVG(figure))
+    with replacing(png) as pixels, replacing(svg) as vectors:
+        _print(figure, pixels, vectors)
+    return [png, svg]
+
+
+def _print(figure: Figure, png: BinaryIO, svg: BinaryIO) -> None:
+    pixels, vectors = cast(Any, FigureCanvasAgg(figure)), cast(Any, FigureCanvasSVG(figure))
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # it is drawn as a box
-        with replacing(png) as file:
-            agg.print_png(file, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
-        with replacing(svg) as file:
-            vectors.print_svg(file, metadata={"Date": None, "Creator": "mpcgen"})
-    return [png, svg]
+        pixels.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+        vectors.print_svg(svg, metadata={"Date": None, "Creator": "mpcgen"})
 
 
 def _widest(r2: Floats) -> int:
@@ -196,16 +205,17 @@ def _name_peaks(
 
 def _qq(data: Quantiles, title: str) -> Figure:
     """Observed against expected, with the diagonal, the null's band and lambda."""
+    expected = data.expected
     with mpl.rc_context(STYLE):
         figure, axes = _axes((4.6, 4.7), (0.65, 0.5, 0.2, 0.4), title)
-        right = 1.03 * float(data.expected[0])
+        right = 1.03 * float(expected[0])
         top = 1.05 * max(right, float(data.observed[0]))
         axes.set(xlim=(0, right), ylim=(0, top))
         axes.set(xlabel="Expected \N{MINUS SIGN}log₁₀ p", ylabel="Observed \N{MINUS SIGN}log₁₀ p")
-        axes.fill_between(data.band_at, data.low, data.high, color=PALE, lw=0)
+        axes.fill_between(*data.band(), color=PALE, lw=0)
         axes.plot([0, right], [0, right], color=GREY, lw=0.8)
-        kept = thin(data.expected / right, data.observed / top, 4 * DPI, 4 * DPI)
-        _dots(axes, data.expected[kept], data.observed[kept], DARK)
+        kept = thin(expected / right, data.observed / top, 4 * DPI, 4 * DPI)
+        _dots(axes, expected[kept], data.observed[kept], DARK)
         words = f"{len(data.observed):,} variants"
         if data.lambda_gc is not None:
             words = f"λ = {data.lambda_gc:.3f}\n{words}"

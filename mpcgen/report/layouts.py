@@ -31,14 +31,25 @@ class Manhattan:
 
 @dataclass(frozen=True)
 class Quantiles:
-    """Sorted -log10 p against its expectation, and the 95 % band of a null study."""
+    """Sorted -log10 p of m variants; in a null study the i-th smallest p is Beta(i, m + 1 - i)."""
 
-    expected: Floats  # (m,) falling
     observed: Floats  # (m,) falling
-    band_at: Floats  # (b,) expected
-    low: Floats  # (b,)
-    high: Floats  # (b,)
     lambda_gc: float | None  # None: not to be told
+
+    @property
+    def expected(self) -> Floats:
+        """What a null study is expected to have: (m,) falling."""
+        m = len(self.observed)
+        return -np.log10((np.arange(m) + 0.5) / m)
+
+    def band(self, points: int = 120) -> tuple[Floats, Floats, Floats]:
+        """Some expected values, and where 95 % of null studies lie there: low and high, (b,)."""
+        from scipy.special import betaincinv  # noqa: PLC0415
+
+        m = len(self.observed)
+        rank = np.unique(np.geomspace(1, m, points).astype(np.int64))
+        low, high = (-np.log10(betaincinv(rank, m + 1 - rank, p)) for p in (0.975, 0.025))
+        return -np.log10((rank - 0.5) / m), low, high
 
 
 @dataclass(frozen=True)

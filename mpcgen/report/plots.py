@@ -83,28 +83,13 @@ def _peaks(
     return tuple(sorted(found))
 
 
-def quantiles(
-    neg_log10_p: Floats, lambda_gc: float | None = None, band_points: int = 120
-) -> Quantiles:
+def quantiles(neg_log10_p: Floats, lambda_gc: float | None = None) -> Quantiles:
     """The quantiles of -log10 p (m,), with lambda to be printed in the plot; NaN is left out.
-
-    The i-th smallest of n uniform p is Beta(i, n + 1 - i) distributed.
 
     Raises:
         InputError: no value is defined.
     """
-    from scipy.special import betaincinv  # noqa: PLC0415
-
     observed = np.sort(neg_log10_p[np.isfinite(neg_log10_p)])[::-1]
-    n = len(observed)
-    if not n:
+    if not len(observed):
         raise InputError("no variant has a defined p-value: there is nothing to plot")
-    rank = np.unique(np.geomspace(1, n, band_points).astype(np.int64))
-    return Quantiles(
-        expected=-np.log10((np.arange(n) + 0.5) / n),
-        observed=observed,
-        band_at=-np.log10((rank - 0.5) / n),
-        low=-np.log10(betaincinv(rank, n + 1 - rank, 0.975)),
-        high=-np.log10(betaincinv(rank, n + 1 - rank, 0.025)),
-        lambda_gc=lambda_gc,
-    )
+    return Quantiles(observed, lambda_gc)

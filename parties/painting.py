@@ -6,18 +6,14 @@ when it is no longer wanted; should it be lost, a plot is drawn by who asks.
 """
 
 import multiprocessing
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mpcgen.report.layouts import Plot
-
-DRAWN = b"drawn"
 
 
 def draw_here(plot: "Plot") -> None:
@@ -55,31 +51,13 @@ def painting(wanted: bool = True) -> Iterator[Painter | None]:
     ours, theirs = multiprocessing.Pipe()
     with ours:
         with theirs:
-            process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", __name__], stdin=theirs.fileno(), process_group=0
+            process = subprocess.Popen(
+                [sys.executable, "-m", "mpcgen.report.painter"],
+                stdin=theirs.fileno(),
+                process_group=0,  # control-C is for who started it, and ends it from there
             )
         try:
             yield Painter(ours)
         finally:
             process.kill()
             process.wait()
-
-
-def main() -> None:
-    """Draw what is asked for on the socket that is the standard input, until nobody can ask."""
-    from mpcgen.report.drawing import draw  # noqa: PLC0415
-    from mpcgen.report.layouts import from_bytes  # noqa: PLC0415
-
-    asked: Any = Connection(os.dup(0))
-    with suppress(EOFError):
-        while True:
-            plot = from_bytes(asked.recv_bytes())
-            try:
-                draw(plot)
-            except Exception:  # who asked draws it again, and meets the error there
-                sys.exit(1)
-            asked.send_bytes(DRAWN)
-
-
-if __name__ == "__main__":
-    main()

