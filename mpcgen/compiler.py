@@ -144,5 +144,8 @@ def _alone(name: str, code: Any, machine: Any) -> Any:
     calls = [f.name for f in module.functions if f.is_declaration]
     wrong = [call for call in calls if not call.startswith(CALLED)]
     if wrong:
-        raise TypeError(f"kernel {name} may neither allocate nor raise; it calls {wrong}")
+        raise TypeError(
+            f"kernel {name} may neither allocate nor raise, as a range raises whose step is no "
+            f"constant; it calls {', '.join(wrong)}"
+        )
     return module
