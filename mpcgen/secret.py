@@ -86,11 +86,16 @@ class Secret:
         parts = tuple(self.ring.reduce(part, ring) for part in self._parts)
         return Secret(self._box, ring, self.shape, parts)
 
-    def linear(self, forms: Sequence[Sequence[int]]) -> Secret:
-        """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms)."""
-        return self._map(
-            lambda part: _linear(self.ring, part, forms), (*self.shape[:-1], len(forms))
-        )
+    def linear(self, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Secret:
+        """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms).
+
+        Args:
+            rows: (forms, ...) is wanted.
+        """
+        units = self.shape[:-1]
+        shape = (len(forms), *units) if rows else (*units, len(forms))
+        axis = 0 if rows else len(units)
+        return self._map(lambda part: _linear(self.ring, part, forms, axis), shape)
 
     def _term(self, other: Secret | Array | int) -> Secret:
         """What can be added to this secret, as a secret of its ring and shape."""
@@ -117,7 +122,7 @@ class Secret:
     __bytes__ = __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __format__ = _refuse
 
 
-def _linear(ring: Ring, x: Array, forms: Sequence[Sequence[int]]) -> Array:
+def _linear(ring: Ring, x: Array, forms: Sequence[Sequence[int]], axis: int) -> Array:
     rows = ring.shape(x)[:-1]
     columns = []
     for form in forms:
@@ -127,7 +132,7 @@ def _linear(ring: Ring, x: Array, forms: Sequence[Sequence[int]]) -> Array:
                 term = ring.index(x, (Ellipsis, c))
                 total = ring.add(total, term if factor == 1 else _times(ring, term, factor))
         columns.append(total)
-    return ring.stack(columns, axis=len(rows))
+    return ring.stack(columns, axis=axis)
 
 
 def _times(ring: Ring, x: Array, factor: int) -> Array:
@@ -159,9 +164,11 @@ def check_same(x: Secret, y: Secret) -> None:
         raise ValueError(f"{x} and {y} differ in ring or shape")
 
 
-def concatenate(secrets: Sequence[Secret]) -> Secret:
-    """Secrets of one box and ring behind each other along the first axis."""
+def concatenate(secrets: Sequence[Secret], axis: int = 0) -> Secret:
+    """Secrets of one box and ring behind each other along one axis."""
     first = secrets[0]
-    shape = (sum(x.shape[0] for x in secrets), *first.shape[1:])
-    parts = zip(*(x._parts for x in secrets), strict=True)
-    return Secret(first._box, first.ring, shape, tuple(first.ring.concatenate(p) for p in parts))
+    length = sum(x.shape[axis] for x in secrets)
+    shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])
+    columns = zip(*(x._parts for x in secrets), strict=True)
+    parts = tuple(first.ring.concatenate(arrays, axis) for arrays in columns)
+    return Secret(first._box, first.ring, shape, parts)

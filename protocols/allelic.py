@@ -3,13 +3,15 @@
 Learned   the joint alleles and alt alleles of cases and of controls, and how many people have them.
 local     seven genotype counts of cases and of controls                  T_i  (m, 14)
 secure    1. [T] <- sum_i [T_i]                                           the shared input
-          2. [a], [a + b], [c], [c + d], [people] <- forms of [T]         local
-          3. open them                                                    1 round
+          2. passing: n (ad - bc)^2 > t (a+b)(c+d)(a+c)(b+d)              3 rounds and a comparison
+          3. [a], [a + b], [c], [c + d], [people] <- forms of [T]         local
+          4. open them                                                    1 round
 public    chi2 = n (ad - bc)^2 / ((a+b)(c+d)(a+c)(b+d)) with 1 df, undefined if a margin is 0;
           OR = ad / bc, undefined if bc = 0; SE of ln OR = sqrt(1/a + 1/b + 1/c + 1/d), infinite
           if OR = 0; 95 % interval exp(ln OR -+ 1.96 SE)
 Range     n <= 2 N alleles: totals in Z_2^32; in public, products of two margins and ad - bc are at
-          most n^2 = 2^46 and exact in 64 bits.
+          most n^2 = 2^46 and exact in 64 bits; passing: ad - bc <= n^2 / 4, so that
+          n (ad - bc)^2 <= n^5 / 16 = 2^111, and chi2 <= n.
 Papers    Woolf, On estimating the relation between blood group and disease, 1955 (SE)
 
 Males count once on X; on Y and MT everybody counted does.
@@ -23,12 +25,13 @@ from mpcgen.protocols.case_control import (
     OddsRatio,
     Opened,
     Outcome,
-    Sums,
+    above,
     where_defined,
 )
 from mpcgen.protocols.distributions import ln_p_1df
 from mpcgen.protocols.genotype_counts import ALLELES, ALT_ALLELES, CASES, CONTROLS, PEOPLE, form
-from mpcgen.protocols.statistic import Floats, Integers, ratio
+from mpcgen.protocols.statistic import Floats, Integers, Sums, ratio
+from mpcgen.protocols.threshold import Ratio, minus, plus
 
 ALLELE_TABLE = Sums(
     "alleles",
@@ -40,6 +43,21 @@ ALLELE_TABLE = Sums(
         "CTRL_ALLELES": form(ALLELES, CONTROLS),
         "OBS": form(PEOPLE, CASES, CONTROLS),
     },
+)
+
+_CASES, _CONTROLS = form(ALLELES, CASES), form(ALLELES, CONTROLS)
+_ALL, _ALT = plus(_CASES, _CONTROLS), form(ALT_ALLELES, CASES, CONTROLS)
+CHISQ = Ratio(
+    COUNTS,
+    u=(
+        (form(ALT_ALLELES, CASES), _CONTROLS),
+        (minus(form(ALT_ALLELES, CONTROLS)), _CASES),
+    ),
+    v=((_CASES, _CONTROLS),),
+    w=((_ALT, plus(_ALL, minus(_ALT))),),
+    n=_ALL,
+    limit=lambda people: 2 * people,
+    largest=lambda people: 2 * people**5,
 )
 
 
@@ -60,4 +78,6 @@ def _woolf(a: Integers, b: Integers, c: Integers, d: Integers) -> Floats:
     return np.where(b * c == 0, np.nan, se)
 
 
-ALLELIC = CaseControlTest("allelic", "ALLELIC", (ALLELE_TABLE,), False, _public)
+ALLELIC = CaseControlTest(
+    "allelic", "ALLELIC", (ALLELE_TABLE,), False, _public, above(CHISQ, "allelic")
+)

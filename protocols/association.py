@@ -10,32 +10,34 @@ use the stratified one.
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from mpcgen.abb import Box
 from mpcgen.protocols.allelic import ALLELIC
 from mpcgen.protocols.case_control import GROUPS
 from mpcgen.protocols.genotypic import GENOTYPIC
-from mpcgen.protocols.options import Options, names, only
-from mpcgen.protocols.statistic import Integers, Release, Sites, Statistic, Table
+from mpcgen.protocols.options import Options, names, only, real
+from mpcgen.protocols.statistic import Decision, Integers, Sites, Statistic, Table
 from mpcgen.protocols.stratified import CMH
 from mpcgen.protocols.trend import TREND
-from mpcgen.secret import Secret
+
+MIN_P = 1e-300  # smaller p-values have no chi-squared in float64
 
 TESTS = {test.name: test for test in (ALLELIC, GENOTYPIC, TREND, CMH)}
 
 
 class Association(Statistic):
-    """One or more tests of every variant; a result table for each, by its name."""
+    """One or more tests of every variant; a result table for each, by its name.
+
+    Attributes:
+        p: only variants with a smaller p-value in one of the tests are opened; None: all.
+    """
 
     kind: ClassVar[str] = "association"
 
-    def __init__(self, tests: tuple[str, ...]):
+    def __init__(self, tests: tuple[str, ...], p: float | None = None):
         self.tests = tuple(TESTS[name] for name in tests)
-        self._sums = {sums.name: sums for test in self.tests for sums in test.sums}
-        sources = {sums.source.name: sums.source for sums in self._sums.values()}
-        self.inputs = tuple(sources.values())
-        self.opens = {
-            name: (sums.source.ring, tuple(sums.forms)) for name, sums in self._sums.items()
-        }
+        self.p = p
+        if CMH in self.tests:
+            self.undoes_floors = "the sums of the test cmh give the institutions' tables away"
+        self.sums = tuple({sums.name: sums for test in self.tests for sums in test.sums}.values())
 
     @classmethod
     def uses_phenotype(cls, options: Options) -> bool:  # noqa: ARG003
@@ -44,11 +46,16 @@ class Association(Statistic):
 
     @classmethod
     def from_options(cls, options: Options, groups: tuple[str, ...]) -> Self:
-        """Options: tests = ["allelic", "genotypic", "trend", "cmh"] (default: allelic)."""
-        only(options, "tests")
+        """Options: tests = ["allelic", "genotypic", "trend", "cmh"] (default: allelic); p."""
+        only(options, "tests", "p")
         if groups != GROUPS:
             raise ValueError(f"association compares {' with '.join(GROUPS)}: it needs a phenotype")
-        return cls(names(options, "tests", tuple(TESTS), (ALLELIC.name,)))
+        p = real(options, "p", MIN_P, 1)
+        return cls(names(options, "tests", tuple(TESTS), (ALLELIC.name,)), p)
+
+    def decisions(self, people: int) -> tuple[Decision, ...]:
+        """Whether a test's p-value is below p, for each of the tests."""
+        return () if self.p is None else tuple(test.decision(self.p, people) for test in self.tests)
 
     def implies(self) -> tuple[str, ...]:
         """CMH's sums are not those of counts."""
@@ -59,12 +66,6 @@ class Association(Statistic):
             "institution's own table and group sizes, they can leave a single possible table for "
             "each of the others.",
         )
-
-    def secure(
-        self, box: Box, totals: Mapping[str, Secret], release: Release
-    ) -> dict[str, Integers]:
-        """Open the sums of all tests in one round."""
-        return release.totals(box, {name: sums.secret(totals) for name, sums in self._sums.items()})
 
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
         """A table for each test, of the variants on which it exists."""

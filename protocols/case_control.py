@@ -16,33 +16,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mpcgen.genome.columns import repeated
-from mpcgen.protocols.distributions import Z_975, neg_log10
+from mpcgen.protocols.distributions import Z_975, critical, neg_log10
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, genotype_counts
-from mpcgen.protocols.statistic import Floats, Input, Integers, Sites, Table, forms
-from mpcgen.secret import Secret
+from mpcgen.protocols.statistic import Decision, Floats, Integers, Sites, Sums, Table
+from mpcgen.protocols.threshold import Ratio
 
 GROUPS = (CASES, CONTROLS)
 COUNTS = genotype_counts(GROUPS)
 HAPLOID_CHROMOSOMES = (24, 26)  # Y and MT, as PLINK numbers them
 
 Opened: TypeAlias = Mapping[str, Mapping[str, Integers]]  # sums -> column -> (m,) joint totals
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Linear forms of one input's joint totals that a test opens: column -> form."""
-
-    name: str
-    source: Input
-    forms: Mapping[str, Mapping[str, int]]
-
-    def secret(self, totals: Mapping[str, Secret]) -> Secret:
-        """The forms (m, columns) of secret totals. Local."""
-        return totals[self.source.name].linear(forms(self.source.columns, *self.forms.values()))
-
-    def named(self, opened: Integers) -> dict[str, Integers]:
-        """The opened columns (m,) by name."""
-        return dict(zip(self.forms, opened.astype(np.int64).T, strict=True))
 
 
 @dataclass(frozen=True)
@@ -82,6 +65,7 @@ class CaseControlTest:
         sums: what it opens.
         of_genotypes: it does not exist where everybody is haploid.
         public: opened sums -> outcome.
+        decision: p, people -> whether its p-value is below p, decided on shares.
     """
 
     name: str
@@ -89,6 +73,7 @@ class CaseControlTest:
     sums: tuple[Sums, ...]
     of_genotypes: bool
     public: Callable[[Opened], Outcome]
+    decision: Callable[[float, int], Decision]
 
     def table(self, opened: Mapping[str, Integers], sites: Sites) -> Table:
         """The test's result table, of the variants on which it exists."""
@@ -126,6 +111,15 @@ def _interval(odds: OddsRatio) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         log, half = np.log(odds.value), Z_975 * odds.se
         return np.exp(log - half), np.exp(log + half)
+
+
+def above(statistic: Ratio, name: str) -> Callable[[float, int], Decision]:
+    """The decision of a test with 1 degree of freedom: p, people -> whether its p is smaller."""
+
+    def decision(p: float, people: int) -> Decision:
+        return statistic.above(critical(p, 1), people, f"{name} chi2")
+
+    return decision
 
 
 def where_defined(values: float, chisq: Floats) -> Floats:

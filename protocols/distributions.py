@@ -58,6 +58,12 @@ def ln_p_2df(x: Floats) -> Floats:
     return -x / 2
 
 
+def critical(p: float, df: int) -> float:
+    """The chi-squared value with 1 or 2 degrees of freedom whose upper tail is p."""
+    ln_p = np.log([p])
+    return float((_quantile_1df(ln_p) if df == 1 else -2 * ln_p)[0])
+
+
 def neg_log10(ln_p: Floats) -> Floats:
     """-log10 p from ln p (m,)."""
     return np.abs(ln_p) / LN_10  # abs: no -0.0 where p = 1

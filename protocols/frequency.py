@@ -20,7 +20,6 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from mpcgen.abb import Box
 from mpcgen.protocols.genotype_counts import (
     ALL,
     ALLELES,
@@ -37,15 +36,12 @@ from mpcgen.protocols.options import Options, names, only
 from mpcgen.protocols.statistic import (
     Floats,
     Integers,
-    Release,
     Sites,
     Statistic,
+    Sums,
     Table,
-    forms,
     ratio,
 )
-from mpcgen.ring import Z2_32
-from mpcgen.secret import Secret
 
 
 class Frequency(Statistic):
@@ -58,9 +54,11 @@ class Frequency(Statistic):
         self.reported = reported
         derived = set(groups) < set(reported)  # all, where its parts are reported
         opened = groups if derived else reported
-        self._counts = genotype_counts(groups)
-        self.inputs = (self._counts,)
-        self.opens = dict.fromkeys(opened, (Z2_32, CLASSES))
+        counts = genotype_counts(groups)
+        self.sums = tuple(
+            Sums(group, counts, {c: form({c: 1}, *self._parts(group)) for c in CLASSES})
+            for group in opened
+        )
 
     @classmethod
     def uses_phenotype(cls, options: Options) -> bool:
@@ -75,21 +73,9 @@ class Frequency(Statistic):
         allowed = (ALL, *(group for group in groups if group != ALL))
         return cls(names(options, "groups", allowed, (ALL,)), groups)
 
-    def secure(
-        self, box: Box, totals: Mapping[str, Secret], release: Release
-    ) -> dict[str, Integers]:
-        """Open the seven counts of each group."""
-        counts = totals[self._counts.name]
-        return release.totals(
-            box, {group: counts.linear(self._forms(group)) for group in self.opens}
-        )
-
-    def _forms(self, group: str) -> list[list[int]]:
-        parts = (group,) if group in self.groups else self.groups
-        return forms(
-            self._counts.columns,
-            *(form({genotype: 1}, *parts) for genotype in CLASSES),
-        )
+    def _parts(self, group: str) -> tuple[str, ...]:
+        """The plan's disjoint groups that make up this one."""
+        return (group,) if group in self.groups else self.groups
 
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
         """One table a reported group; that of all people is the unnamed one."""

@@ -4,21 +4,41 @@ Learned   how many cases and how many controls have each genotype, jointly.
 local     seven genotype counts of cases and of controls                  T_i  (m, 14)
 secure    1. [T] <- sum_i [T_i]                                           the shared input
           2. [a_j], [c_j] <- cases, controls with j alt alleles           local
-          3. open them                                                    1 round
+          3. passing: see below                                           3 rounds, 3 comparisons
+          4. open them                                                    1 round
 public    with m_j = a_j + c_j, R cases, S controls, N = R + S:
           chi2 = sum_j (N a_j - R m_j)^2 / (R S m_j) over genotypes that occur; one df less than
           these are; undefined with one genotype, or without cases or controls
-Range     counts are at most N: Z_2^32; in public N a_j - R m_j <= N^2 = 2^44, exact in 64 bits.
+Passing   with s_j = N a_j - R m_j, cleared of fractions: chi2 > t exactly if
+              sum_j s_j^2 m_k m_l > t R S m_0 m_1 m_2          where all three genotypes occur;
+              N sum_j s_j^2 > 2 t' R S (m_0 m_1 + m_0 m_2 + m_1 m_2)      where two occur, 1 df;
+          the first is 0 > 0 where a genotype is missing, the second where two are; whether one is
+          missing is the sign of m_0 m_1 m_2 - 1.
+Range     passing: both sides of the first are at most N R S m_0 m_1 m_2 <= N^6 / 108, those of the
+          second N^5 / 8 where it counts: with 12 bits for t's fraction, N up to about 2^20.
+          counts are at most N: Z_2^32; in public N a_j - R m_j <= N^2 = 2^44, exact in 64 bits.
 
 Two copies only: PLINK 1.90b6.26 (`--model`, tried) counts females and people of unknown sex on X,
 and lists nothing on Y and MT.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
-from mpcgen.protocols.case_control import COUNTS, CaseControlTest, Opened, Outcome, Sums
-from mpcgen.protocols.distributions import ln_p_1df, ln_p_2df
-from mpcgen.protocols.genotype_counts import CASES, CONTROLS, DIPLOID, column
+from mpcgen.abb import Box
+from mpcgen.cost import Cost, Costs
+from mpcgen.protocols import comparison
+from mpcgen.protocols.case_control import COUNTS, GROUPS, CaseControlTest, Opened, Outcome
+from mpcgen.protocols.distributions import critical, ln_p_1df, ln_p_2df
+from mpcgen.protocols.genotype_counts import CASES, CONTROLS, DIPLOID, column, form
+from mpcgen.protocols.statistic import Input, Sums
+from mpcgen.protocols.threshold import WIDE, Bound, bound, linear
+from mpcgen.secret import Secret
+
+_PEOPLE = dict.fromkeys(DIPLOID, 1)
 
 GENOTYPE_TABLE = Sums(
     "genotypes",
@@ -29,6 +49,71 @@ GENOTYPE_TABLE = Sums(
         for genotype in DIPLOID
     },
 )
+
+
+@dataclass(frozen=True)
+class _Above:
+    """Whether chi-squared is above the bound of its degrees of freedom."""
+
+    two: Bound
+    one: Bound
+    people: int
+    source: ClassVar[Input] = COUNTS
+
+    @property
+    def effective(self) -> Mapping[str, float]:
+        """The thresholds as they take effect."""
+        return {"genotypic chi2, 2 df": self.two.value, "genotypic chi2, 1 df": self.one.value}
+
+    @property
+    def _product_bits(self) -> int:
+        return (self.people**3 // 27).bit_length() + 1
+
+    def passes(self, box: Box, total: Secret) -> Secret:
+        """Bits (packed(m),) of joint totals (m, columns)."""
+        columns = COUNTS.columns
+        N, R, S = (
+            linear(total, columns, form(_PEOPLE, *g)) for g in (GROUPS, (CASES,), (CONTROLS,))
+        )
+        a0, a1 = (linear(total, columns, {column(CASES, g): 1}) for g in DIPLOID[:2])
+        m0, m1, m2 = (linear(total, columns, form({g: 1}, *GROUPS)) for g in DIPLOID)
+        s0, s1, m01, m02, m12, RS = box.sums_of_products(
+            [
+                [(N, a0), (-R, m0)], [(N, a1), (-R, m1)],
+                [(m0, m1)], [(m0, m2)], [(m1, m2)], [(R, S)],
+            ],
+            "pass/scores",
+        )  # fmt: skip
+        s2 = -(s0 + s1)
+        q0, q1, q2, m012 = box.sums_of_products(
+            [[(s0, s0)], [(s1, s1)], [(s2, s2)], [(m01, m2)]], "pass/squares"
+        )
+        f2, f1 = -(1 << self.two.fraction_bits), -(1 << self.one.fraction_bits)
+        two, one = box.sums_of_products(
+            [
+                [(q0 * f2, m12), (q1 * f2, m02), (q2 * f2, m01), (RS * self.two.numerator, m012)],
+                [(N * f1, q0 + q1 + q2), (RS * (2 * self.one.numerator), m01 + m02 + m12)],
+            ],
+            "pass/excess",
+        )
+        above_two = comparison.negative(box, two, self.two.bits, "pass/two")
+        above_one = comparison.negative(box, one, self.one.bits, "pass/one")
+        missing = comparison.negative(box, m012 - 1, self._product_bits, "pass/missing")
+        return above_two + box.mul(missing, above_one, "pass")  # never both
+
+    def cost(self, costs: Costs, units: int, packed: int) -> Cost:
+        """Declared cost of `passes`."""
+        total = costs.reshare(packed)
+        for values in (6, 4, 2):
+            total += costs.reshare(values * WIDE.size * units)
+        for bits in (self.two.bits, self.one.bits, self._product_bits):
+            total += comparison.cost(costs, bits, packed)
+        return total
+
+
+def _decision(p: float, people: int) -> _Above:
+    two = bound(critical(p, 2), people, people**6 // 108)
+    return _Above(two, bound(critical(p, 1), people, people**5 // 8), people)
 
 
 def _public(opened: Opened) -> Outcome:
@@ -48,4 +133,4 @@ def _public(opened: Opened) -> Outcome:
     return Outcome(counted, people, chisq, np.where(defined, df, np.nan), ln_p)
 
 
-GENOTYPIC = CaseControlTest("genotypic", "GENO", (GENOTYPE_TABLE,), True, _public)
+GENOTYPIC = CaseControlTest("genotypic", "GENO", (GENOTYPE_TABLE,), True, _public, _decision)

@@ -4,11 +4,13 @@ Learned   the joint sums n, Sx, Sy, Sxx, Syy, Sxy of every pair.
 local     over the people with both genotypes, the sums of dosages x and y, of their squares and
           their product; a haploid person's dosage is 0 or 1                T_i  (P, 6)
 secure    1. [T] <- sum_i [T_i]                                             the shared input
-          2. open [T]                                                       1 round
+          2. passing: C, Vx, Vy, then C^2 > t Vx Vy                        2 rounds, a comparison
+          3. open [T]                                                       1 round
 public    r = C / sqrt(Vx Vy), r2 = C^2 / (Vx Vy)  with  C = n Sxy - Sx Sy,  Vx = n Sxx - Sx^2,
           Vy = n Syy - Sy^2; undefined, and not listed, if Vx Vy = 0
 Range     sums are at most 4 N: Z_2^32 up to N = 2^22; in public C, Vx, Vy and their terms are at
           most 4 N^2 = 2^46 in size, exact in 64 bits, and only the last division rounds.
+          passing: a dosage in 0..2 has variance at most 1, so Vx, Vy <= N^2, C^2 <= N^4 = 2^88.
 Papers    Hill and Robertson, Linkage disequilibrium in finite populations, 1968; unphased as in
           Rogers and Huff, Genetics 2009, and `plink1.9 --r --r2`
 """
@@ -18,22 +20,25 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from mpcgen.abb import Box
 from mpcgen.protocols.options import Options, only, real
 from mpcgen.protocols.pair_options import PairOptions
-from mpcgen.protocols.statistic import Input, Integers, Release, Sites, Statistic, Table, ratio
-from mpcgen.ring import Z2_32
-from mpcgen.secret import Secret
-
-SUMS = ("N", "SX", "SY", "SXX", "SYY", "SXY")
-
-PAIR_SUMS = Input(
-    name="pair_sums",
-    columns=SUMS,
-    ring=Z2_32,
-    bound=lambda people: 4 * people,
-    local=lambda local: local.pair_sums,
+from mpcgen.protocols.pair_sums import PAIR_SUMS
+from mpcgen.protocols.statistic import (
+    Decision,
+    Integers,
+    Sites,
+    Statistic,
+    Sums,
+    Table,
+    ratio,
 )
+from mpcgen.protocols.threshold import Ratio
+
+_COVARIANCE, _VX, _VY = (
+    (({"N": 1}, {product: 1}), ({x: -1}, {y: 1}))
+    for product, x, y in (("SXY", "SX", "SY"), ("SXX", "SX", "SX"), ("SYY", "SY", "SY"))
+)
+R2 = Ratio(PAIR_SUMS, _COVARIANCE, _VX, _VY, None, lambda _: 1, lambda people: people**4)
 
 
 class Linkage(Statistic):
@@ -41,21 +46,30 @@ class Linkage(Statistic):
 
     Attributes:
         min_r2: pairs below it are opened, but not listed.
+        above: only pairs with a larger r2 are opened; None: all.
     """
 
     kind: ClassVar[str] = "linkage"
 
-    def __init__(self, pairs: PairOptions, min_r2: float = 0.0):
+    sums = (Sums(PAIR_SUMS.name, PAIR_SUMS, {name: {name: 1} for name in PAIR_SUMS.columns}),)
+
+    def __init__(self, pairs: PairOptions, min_r2: float = 0.0, above: float | None = None):
         self.pairs = pairs
         self.min_r2 = min_r2
-        self.inputs = (PAIR_SUMS,)
-        self.opens = {PAIR_SUMS.name: (PAIR_SUMS.ring, SUMS)}
+        self.above = above
 
     @classmethod
     def from_options(cls, options: Options, groups: tuple[str, ...]) -> Self:  # noqa: ARG003
-        """Options: min_r2 (default 0), and those of PairOptions."""
-        only(options, "min_r2", *PairOptions.KEYS)
-        return cls(PairOptions.from_options(options), real(options, "min_r2", 0, 1) or 0.0)
+        """Options: min_r2 (default 0), r2 (for `passing`), and those of PairOptions."""
+        only(options, "min_r2", "r2", *PairOptions.KEYS)
+        least, above = real(options, "min_r2", 0, 1) or 0.0, real(options, "r2", 0, 1)
+        return cls(PairOptions.from_options(options), least, above)
+
+    def decisions(self, people: int) -> tuple[Decision, ...]:
+        """Whether r2 > above."""
+        if self.above is None:
+            return ()
+        return (R2.above(self.above, people, "r2"),)
 
     def implies(self) -> tuple[str, ...]:
         """Sums of pairs are of sets that differ by few people."""
@@ -65,12 +79,6 @@ class Linkage(Statistic):
             "of single people, wherever few miss a genotype or few carry an allele.",
             *((kept_out,) if self.min_r2 else ()),
         )
-
-    def secure(
-        self, box: Box, totals: Mapping[str, Secret], release: Release
-    ) -> dict[str, Integers]:
-        """Open the six sums of every pair."""
-        return release.totals(box, {PAIR_SUMS.name: totals[PAIR_SUMS.name]})
 
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:  # noqa: ARG002
         """One table of the pairs with a defined r2 of at least min_r2."""

@@ -89,6 +89,22 @@ class WindowPairs:
         return self._sites[np.stack([first, first + 1 + pair - begin], axis=1)]
 
 
+def common_pairs(first: PairList, second: PairList, block: int = 1 << 20) -> bool:
+    """Whether two choices have a pair in common, whichever variant comes first in it."""
+    for a in range(0, first.total, block):
+        left = _codes(first.between(a, min(a + block, first.total)))
+        for b in range(0, second.total, block):
+            if np.isin(left, _codes(second.between(b, min(b + block, second.total)))).any():
+                return True
+    return False
+
+
+def _codes(pairs: Indices) -> Indices:
+    """One number for each unordered pair of site indices (P, 2), below 2^31 each."""
+    codes: Indices = (pairs.min(axis=1) << 31) + pairs.max(axis=1)
+    return codes
+
+
 def _run(chrom: Integers) -> Indices:
     """Number the stretches of one chromosome: 0 0 0 1 1 2 ..."""
     return np.cumsum(np.diff(chrom, prepend=chrom[:1]) != 0)

@@ -103,19 +103,59 @@ class Release(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Linear forms of one input's joint totals that a statistic opens: column -> form."""
+
+    name: str
+    source: Input
+    forms: Mapping[str, Mapping[str, int]]
+
+    def secret(self, totals: Mapping[str, Secret]) -> Secret:
+        """The forms (m, columns) of secret totals. Local."""
+        total = totals[self.source.name].reduce(self.source.ring)
+        return total.linear(forms(self.source.columns, *self.forms.values()))
+
+    def named(self, opened: Integers) -> dict[str, Integers]:
+        """The opened columns (m,) by name."""
+        return dict(zip(self.forms, opened.astype(np.int64).T, strict=True))
+
+
+class Decision(Protocol):
+    """Whether a unit passes a threshold, decided on shares of totals in Z_2^128."""
+
+    @property
+    def source(self) -> Input:
+        """The input whose totals are compared."""
+        ...
+
+    @property
+    def effective(self) -> Mapping[str, float]:
+        """Name -> threshold."""
+        ...
+
+    def passes(self, box: Box, total: Secret) -> Secret:
+        """Bits (packed(m),) of joint totals (m, columns)."""
+        ...
+
+    def cost(self, costs: Costs, units: int, packed: int) -> Cost:
+        """Declared cost of `passes` on units whose bits fill `packed` bytes."""
+        ...
+
+
 class Statistic(ABC):
     """One entry of a plan.
 
     Attributes:
-        inputs: what its owners give.
-        opens: name -> (ring, columns) of what its secure step opens for each unit.
+        sums: what it opens of each unit.
         pairs: which pairs of variants are its units; None: each variant is one.
+        undoes_floors: why floors do not help against what it opens; None: they do.
     """
 
     kind: ClassVar[str]
-    inputs: tuple[Input, ...]
-    opens: Mapping[str, tuple[Ring, tuple[str, ...]]]
+    sums: tuple[Sums, ...]
     pairs: PairOptions | None = None
+    undoes_floors: str | None = None
 
     @classmethod
     def uses_phenotype(cls, options: Mapping[str, object]) -> bool:  # noqa: ARG003
@@ -135,24 +175,38 @@ class Statistic(ABC):
             ValueError: which key is wrong, and what would be right.
         """
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What its owners give: each input once."""
+        return tuple({sums.source.name: sums.source for sums in self.sums}.values())
+
+    def decisions(self, people: int) -> tuple[Decision, ...]:  # noqa: ARG002
+        """The entry's thresholds, for up to so many people; a unit passes if it passes one.
+
+        None where the entry names no threshold.
+
+        Raises:
+            ValueError: no range proof holds for so many people, or nothing could ever pass.
+        """
+        return ()
+
     def implies(self) -> tuple[str, ...]:
         """What follows from its openings that a steward may not expect, a sentence each."""
         return ()
 
-    @abstractmethod
     def secure(
         self, box: Box, totals: Mapping[str, Secret], release: Release
     ) -> dict[str, Integers]:
         """The computing parties' part: joint totals of the inputs -> what was opened."""
+        return release.totals(box, {sums.name: sums.secret(totals) for sums in self.sums})
 
     @abstractmethod
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
         """Result tables by name ("" where there is one) from what was opened. Anyone can run it."""
 
     def cost(self, costs: Costs, units: int) -> Cost:
-        """Declared cost of the secure step for a number of units: one opening of all columns."""
-        size = sum(ring.size * len(columns) for ring, columns in self.opens.values())
-        return costs.open(units * size)
+        """Declared cost of opening the sums of a number of units."""
+        return costs.open(units * sum(s.source.ring.size * len(s.forms) for s in self.sums))
 
 
 def forms(columns: Sequence[str], *wanted: Mapping[str, int]) -> list[list[int]]:

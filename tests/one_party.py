@@ -52,8 +52,8 @@ def open_totals(statistic: Statistic, owners: Sequence[Local]) -> dict[str, Inte
     given = {i.name: [i.local(owner) for owner in owners] for i in statistic.inputs}
     units = len(next(iter(given.values()))[0])
     allowed = (
-        Opening(name, ring.k, (units, len(columns)), (ME,))
-        for name, (ring, columns) in statistic.opens.items()
+        Opening(sums.name, sums.source.ring.k, (units, len(sums.forms)), (ME,))
+        for sums in statistic.sums
     )
     box = Clear(Alone(), Seat(ME, (ME,), (ME,), (ME,)), Leakage(allowed))
     totals = {}
@@ -65,5 +65,5 @@ def open_totals(statistic: Statistic, owners: Sequence[Local]) -> dict[str, Inte
         ]
         totals[source.name] = sum(shares[1:], start=shares[0])
     opened = statistic.secure(box, totals, OpenAll())
-    assert opened.keys() == statistic.opens.keys()
+    assert list(opened) == [sums.name for sums in statistic.sums]
     return opened

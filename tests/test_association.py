@@ -174,10 +174,10 @@ def test_swapping_the_alleles_inverts_the_odds_ratio(counts: list[int]) -> None:
 
 def test_tests_share_what_they_open() -> None:
     all_four = from_options("association", {"tests": list(TESTS)}, (CASES, CONTROLS))
-    assert set(all_four.opens) == {"alleles", "genotypes", "dosages", "cmh"}
+    assert {sums.name for sums in all_four.sums} == {"alleles", "genotypes", "dosages", "cmh"}
     assert [source.name for source in all_four.inputs] == ["genotype_counts", "cmh_terms"]
     only_allelic = from_options("association", {}, (CASES, CONTROLS))
-    assert set(only_allelic.opens) == {"alleles"}
+    assert {sums.name for sums in only_allelic.sums} == {"alleles"}
 
 
 @pytest.mark.parametrize(

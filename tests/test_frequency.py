@@ -82,10 +82,10 @@ def test_all_is_cases_and_controls_and_opened_once() -> None:
         counted((0, 0, 0, 0, 0, 0, 7), (0, 0, 0, 0, 0, 0, 70)),
     ]
     three = from_options("frequency", {"groups": [ALL, CASES, CONTROLS]}, BOTH)
-    assert set(three.opens) == {CASES, CONTROLS}
+    assert {sums.name for sums in three.sums} == {CASES, CONTROLS}
     tables = run(three, owners, [1])
     only_all = from_options("frequency", {"groups": [ALL]}, BOTH)
-    assert set(only_all.opens) == {ALL}
+    assert {sums.name for sums in only_all.sums} == {ALL}
     assert set(tables) == {"", CASES, CONTROLS}
     expected = {"AC": 66, "AN": 220, "AF": 0.3, "CALL_RATE": 110 / 132, "ABSENT_CT": 77}
     for table in (tables[""], run(only_all, owners, [1])[""]):

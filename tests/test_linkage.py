@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mpcgen.protocols.catalogue import from_options
-from mpcgen.protocols.linkage import PAIR_SUMS, Linkage
+from mpcgen.protocols.linkage import Linkage
 from mpcgen.protocols.pair_options import PairOptions
+from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.pairs import ListedPairs, WindowPairs
 from mpcgen.protocols.statistic import Table
 from tests.agreement import assert_agrees, read_printed
@@ -185,7 +186,7 @@ def test_options() -> None:
         ),
         ({"pairs": 3}, "pairs is text"),
         ({"windows": 5}, 'unknown option "windows"; did you mean window'),
-        ({"size": 5}, "there are min_r2, window, kb, variants, variants_sha256, region"),
+        ({"size": 5}, "there are min_r2, r2, window, kb, variants, variants_sha256, region"),
         ({"window": 5, "pairs_sha256": "12"}, "pairs_sha256 stands there without pairs"),
         (
             {"window": 5, "region": "2", "variants": "ids.txt", "variants_sha256": "12"},

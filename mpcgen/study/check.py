@@ -82,8 +82,8 @@ def _openings(study: Study, task: Task) -> Iterator[str]:
     if task.chosen is not None:
         unit, units = "pair of variants", task.chosen.total
     yield f"{task.entry.name}: of each {unit} ({units} in all), the joint totals"
-    for name, (_ring, columns) in task.statistic.opens.items():
-        yield f"  {name}: {', '.join(columns)}"
+    for sums in task.statistic.sums:
+        yield f"  {sums.name}: {', '.join(sums.forms)}"
 
 
 def _forecast(study: Study, network: Network) -> Iterator[str]:
