@@ -64,6 +64,7 @@ class Rules:
     computing: Sequence[str] = NAMES
     palindromic: str = "as_given"
     founders_only: bool = False
+    release: str = 'floors = "none"'
 
 
 CLEAR = Rules("clear", NAMES[:1])
@@ -111,7 +112,7 @@ founders_only = {json.dumps(rules.founders_only)}
 name = "{rules.engine}"
 computing = {json.dumps(list(rules.computing))}
 [release]
-floors = "none"
+{rules.release}
 [network]
 timeout_seconds = 30
 connect_seconds = 30

@@ -70,10 +70,16 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
         ("computing = 3", "a list of texts, not 3", "comp"),
     ],
     'floors = "none"': [
-        ("min_mac = 5", "enforces no disclosure floors", "min_mac"),
-        ('floors = "default"', "enforces no disclosure floors", "floors"),
-        ("", "enforces no disclosure floors", "[release]"),
-        ('floors = "none"\nmin_mac = 5', "and nothing else there", "min_mac"),
+        ("min_mac = 0", "min_mac is from 1, which allows all, to 4194304", "min_mac"),
+        ('floors = "default"', 'floors is "none", or left out', "floors"),
+        ('floors = "none"\nmin_mac = 5', "leaves no place for min_mac", "min_mac"),
+        ("min_institutions = 4", "is 4, and 3 institutions bring data", "min_inst"),
+        (
+            'consent = ["all"]',
+            'consent is to some of two institutions, stratified sums, not "all"',
+            "con",
+        ),
+        ("independent_variants = 0", "is a number of at least 1", "independent"),
     ],
     "timeout_seconds = 30": [
         ("timeout_seconds = 0", "above 0 and at most 1000000", "timeout"),
@@ -104,7 +110,11 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
         ('statistic = "gwas"', '"association" or "linkage", not "gwas"', "stat"),
         ('statistic = "association"', "is that of [[entries]] 1", None),
         ("", "[[entries]] 1: the key statistic is missing", "[[entries]]"),
-        ('statistic = "frequency"\nrelease = "passing"', 'release is "totals"', "rel"),
+        (
+            'statistic = "frequency"\nrelease = "statistic"',
+            "release is one of totals, passing",
+            "rel",
+        ),
         ('statistic = "frequency"\ngroup = ["all"]', "mean groups?", "[[entries]]"),
     ],
     'groups = ["all", "cases", "controls"]': [

@@ -58,9 +58,7 @@ def test_what_is_opened_and_to_whom(tmp_path: Path) -> None:
     opened = said[said.index("What is opened") : said.index("What it implies")]
     listed = re.findall(r"^    (\w+): (.*)$", opened, re.MULTILINE)
     manifest = [
-        (name, ", ".join(columns))
-        for task in study.tasks
-        for name, (_, columns) in task.statistic.opens.items()
+        (sums.name, ", ".join(sums.forms)) for task in study.tasks for sums in task.statistic.sums
     ]
     assert listed == manifest
     assert len(study.manifest()) == len(listed) + 1
@@ -133,7 +131,8 @@ def test_two_owners(tmp_path: Path) -> None:
     [
         ("max_people = 3000", f"max_people = {1 << 22}", "add up to 4200304"),
         ('"sites.tsv"', '"none.tsv"', "none.tsv: there is no such file"),
-        ('floors = "none"', 'floors = "default"', "enforces no disclosure floors"),
+        ('floors = "none"', 'floors = "default"', "left out for the floors of [release]: min_mac"),
+        ('floors = "none"', "", 'consent = ["stratified sums"]'),
         ('statistic = "frequency"', 'statistic = "fequency"', "did you mean frequency?"),
     ],
 )

@@ -1,35 +1,48 @@
 """The one loop that drives every statistic: a batch in, shares of totals, tables out."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import add
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.errors import RangeError
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.protocols.statistic import Input, Integers, Sites, Table
 from mpcgen.secret import Secret
-from mpcgen.study.study import PEOPLE, PEOPLE_RING, Batch, Study, Task
+from mpcgen.study.gate import Gate
+from mpcgen.study.study import PEOPLE, PEOPLE_KEEP, PEOPLE_RING, Batch, Study, Task
+
+TOO_FEW = (
+    "too few people, jointly or without one of the institutions, for the plan's floors: {}; "
+    "nothing was opened"
+)
 
 Progress = Callable[[int], None]  # called with the number of units done since the last call
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one entry opened on one batch."""
+    """What one entry opened on one batch.
+
+    Attributes:
+        rows: the units that were opened, in the batch's numbers.
+    """
 
     task: Task
     batch: Batch
+    rows: NDArray[np.int64]
     opened: Mapping[str, Integers]
     sites: Sites
 
     @cached_property
     def tables(self) -> Mapping[str, Table]:
         """The entry's result tables: its public step, taken by whoever looks."""
-        return self.task.statistic.public(self.opened, self.sites)
+        tables = self.task.statistic.public(self.opened, self.sites)
+        return {name: replace(table, rows=self.rows[table.rows]) for name, table in tables.items()}
 
 
 class LocalBatch:
@@ -51,7 +64,7 @@ class LocalBatch:
 
 
 class Totals:
-    """The release `totals`: the joint totals of every unit, as the manifest lists them."""
+    """Opens the joint totals of one entry in one batch, where the manifest says so."""
 
     def __init__(self, batch: Batch, task: Task):
         self._batch, self._task = batch, task
@@ -59,7 +72,8 @@ class Totals:
     def totals(self, box: Box, secrets: Mapping[str, Secret]) -> dict[str, Integers]:
         """Open joint totals by name; one round."""
         labels = {name: self._batch.label(self._task, name) for name in secrets}
-        opened = box.open({labels[name]: secret for name, secret in secrets.items()})
+        named = {labels[name]: secret for name, secret in secrets.items()}
+        opened = box.open(named, self._batch.where(self._task))
         return {name: secrets[name].ring.signed(opened[labels[name]]) for name in secrets}
 
 
@@ -68,11 +82,22 @@ def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int
 
     Args:
         sizes: an owner's number of people in each group; None elsewhere.
+
+    Raises:
+        PlanError: the groups do not meet the plan's floors; nothing but that was opened.
     """
-    values = None if sizes is None else PEOPLE_RING.encode(sizes)
-    shares = box.input(PEOPLE, PEOPLE_RING, (len(study.groups),), values)
-    opened = PEOPLE_RING.signed(box.open({PEOPLE: reduce(add, shares.values())})[PEOPLE])
-    return dict(zip(study.groups, (int(n) for n in opened), strict=True))
+    ring, groups = PEOPLE_RING, len(study.groups)
+    values = None if sizes is None else ring.encode(np.append(sizes, sizes.sum() > 0)[None])
+    shares = box.input(PEOPLE, ring, (1, groups + 1), values)
+    if study.people_floors is not None:
+        counts = {owner: x[:, :groups] for owner, x in shares.items()}
+        here = reduce(add, shares.values())[:, groups]
+        met = study.people_floors.met(box, counts, here)
+        if not box.open_bits({PEOPLE_KEEP: met}, 1)[PEOPLE_KEEP][0]:
+            raise study.plan.fail(TOO_FEW.format(study.people_floors.words))
+    total = reduce(add, shares.values())[:, :groups]
+    opened = ring.signed(box.open({PEOPLE: total}, study.people_where)[PEOPLE])
+    return dict(zip(study.groups, (int(n) for n in opened[0]), strict=True))
 
 
 def check_people(study: Study, people: Mapping[str, int]) -> None:
@@ -112,22 +137,29 @@ def compute(
     Raises:
         Abort, TransportError: the session failed.
     """
+    gate = Gate(study, box)
     for batch in study.batches():
         local = None if genotypes is None else LocalBatch(genotypes, batch)
-        totals = {given.name: _total(box, batch, given, local) for given in batch.inputs}
+        shares = {given.name: _shares(box, batch, given, local) for given in batch.inputs}
+        totals = {name: reduce(add, owners.values()) for name, owners in shares.items()}
+        chosen = gate.choose(batch, shares)
         for task in batch.tasks:
             opened = task.statistic.secure(box, totals, Totals(batch, task))
+            where = batch.where(task)
+            rows = np.arange(batch.units) if where is None else np.flatnonzero(chosen[where])
             chrom = study.sites.chrom[batch.start : batch.stop]
-            yield Part(task, batch, opened, Sites(chrom))
+            sites = Sites(chrom[rows] if batch.pairs is None else chrom)
+            yield Part(task, batch, rows, opened, sites)
         progress(batch.units)
     box.confirm()
 
 
-def _total(box: Box, batch: Batch, given: Input, local: LocalBatch | None) -> Secret:
-    values = None
+def _shares(box: Box, batch: Batch, given: Input, local: LocalBatch | None) -> Mapping[str, Secret]:
+    """Every owner's values of one input, (units, columns)."""
+    values, ring = None, batch.ring(given)
     shape = (batch.units, len(given.columns))
     if local is not None:
         integers = given.local(local)
         assert integers.shape == shape
-        values = given.ring.encode(np.ascontiguousarray(integers))
-    return reduce(add, box.input(f"{batch.name}/{given.name}", given.ring, shape, values).values())
+        values = ring.encode(np.ascontiguousarray(integers))
+    return box.input(f"{batch.name}/{given.name}", ring, shape, values)

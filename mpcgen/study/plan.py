@@ -5,7 +5,8 @@
                     frequency_sha256 where the palindromic rule uses the list's frequencies
     [people]        founders_only
     [engine]        name, computing (which institutions compute)
-    [release]       floors
+    [release]       floors = "none", or the least counts that may be opened (floors.Minima);
+                    consent, independent_variants
     [network]       timeout_seconds, connect_seconds
     [[institutions]] name, address, key, max_people
     [[entries]]     statistic, name, release, and the statistic's own options
@@ -16,18 +17,20 @@ The plan's hash is SHA-256 over the bytes of its file: what `sha256sum` prints.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mpcgen.errors import PlanError
 from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
 from mpcgen.protocols.engines import ENGINES
+from mpcgen.protocols.floors import Minima
 from mpcgen.protocols.statistic import MAX_PEOPLE
 from mpcgen.study.toml import Document, Section, line_of, read_toml
 
 BUILDS = ("GRCh36", "GRCh37", "GRCh38")
-RELEASES = ("totals",)
+RELEASES = ("totals", "passing")
+CONSENTS = ("two institutions", "stratified sums")
 MAX_SECONDS = 1e6  # of any time-out: eleven days
 
 NO_FLOORS = (
@@ -41,6 +44,10 @@ OPEN_ENGINE = (
 TWO_OWNERS = (
     "there are two owners: whatever is opened, each subtracts its own counts and knows the "
     "other's whole table."
+)
+STRATIFIED_SUMS = (
+    "the sums of the Cochran-Mantel-Haenszel test are opened: they can leave a single possible "
+    "table for each institution, whatever the floors."
 )
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
@@ -83,6 +90,9 @@ class Plan:
 
     Attributes:
         document: the file as it was read; the hash is over these bytes.
+        floors: None where the plan says floors = "none".
+        consent: what stewards agreed to that floors cannot mend, of CONSENTS.
+        independent_variants: how many, for the power of membership inference; None: estimated.
     """
 
     document: Document
@@ -100,7 +110,9 @@ class Plan:
     founders_only: bool
     engine: str
     computing: tuple[str, ...]
-    floors: str
+    floors: Minima | None
+    consent: tuple[str, ...]
+    independent_variants: int | None
     timeout_seconds: float
     connect_seconds: float
     institutions: tuple[Institution, ...]
@@ -135,9 +147,10 @@ class Plan:
     def warnings(self) -> tuple[str, ...]:
         """What every command that touches the plan says aloud."""
         loud = {
-            NO_FLOORS: self.floors == "none",
+            NO_FLOORS: self.floors is None,
             OPEN_ENGINE.format(self.engine): not ENGINES[self.engine].hides,
             TWO_OWNERS: len(self.owners) == 2,
+            STRATIFIED_SUMS: "stratified sums" in self.consent,
         }
         return tuple(words for words, holds in loud.items() if holds)
 
@@ -191,6 +204,8 @@ def read_plan(path: Path) -> Plan:
         engine=name,
         computing=engine.names("computing", names[: ENGINES[name].computing]),
         floors=_floors(release),
+        consent=release.names("consent", ()),
+        independent_variants=release.optional("independent_variants", int),
         timeout_seconds=_seconds(network, "timeout_seconds", 600.0),
         connect_seconds=_seconds(network, "connect_seconds", 120.0),
         institutions=institutions,
@@ -203,6 +218,7 @@ def read_plan(path: Path) -> Plan:
     advice = "; give each of these [[entries]] a name of its own"
     _check_distinct(entries, "name", [entry.name for entry in plan.entries], advice)
     _check_parties(plan, engine)
+    _check_release(plan, release)
     return plan
 
 
@@ -228,23 +244,33 @@ def _entry(section: Section) -> Entry:
     statistic = section.choice("statistic", tuple(STATISTICS))
     release = section.get("release", str, "totals")
     if release not in RELEASES:
-        raise section.fail(
-            f'release is "totals", the only one of this version, not "{release}"', "release"
-        )
+        raise section.fail(f'release is one of {", ".join(RELEASES)}, not "{release}"', "release")
     name = _match(section, "name", _NAME, _NAME_WORDS, statistic)
     return Entry(name, statistic, release, section.rest())
 
 
-def _floors(release: Section) -> str:
-    """The word "none": anything else would promise what this version does not do."""
-    given = release.rest()
-    if given != {"floors": "none"}:
+def _floors(release: Section) -> Minima | None:
+    """The plan's floors; None only where it says so."""
+    word = release.optional("floors", str)
+    if word not in (None, "none"):
         raise release.fail(
-            'this version enforces no disclosure floors; a plan runs only with floors = "none" '
-            "written under [release], and nothing else there, on data that are public",
-            next((key for key, value in given.items() if (key, value) != ("floors", "none")), None),
+            'floors is "none", or left out for the floors of [release]: '
+            f"{', '.join(field.name for field in fields(Minima))}",
+            "floors",
         )
-    return release.get("floors", str)
+    given = {}
+    for field in fields(Minima):
+        value = release.optional(field.name, int)
+        if value is None:
+            continue
+        if word == "none":
+            raise release.fail(f'floors = "none" leaves no place for {field.name}', field.name)
+        if not 1 <= value <= MAX_PEOPLE:
+            raise release.fail(
+                f"{field.name} is from 1, which allows all, to {MAX_PEOPLE}", field.name
+            )
+        given[field.name] = value
+    return None if word == "none" else Minima(**given)
 
 
 def _seconds(section: Section, key: str, default: float) -> float:
@@ -276,6 +302,29 @@ def _check_parties(plan: Plan, engine: Section) -> None:
             f"the engine {plan.engine} has {wanted} computing "
             f"{'party' if wanted == 1 else 'parties'}, not {len(plan.computing)}",
             "computing",
+        )
+
+
+def _check_release(plan: Plan, release: Section) -> None:
+    for word in plan.consent:
+        if word not in CONSENTS:
+            raise release.fail(
+                f'consent is to some of {", ".join(CONSENTS)}, not "{word}"', "consent"
+            )
+    if plan.independent_variants is not None and plan.independent_variants < 1:
+        raise release.fail("independent_variants is a number of at least 1", "independent_variants")
+    if plan.floors is None:
+        return
+    if len(plan.owners) == 2 and "two institutions" not in plan.consent:
+        raise release.fail(
+            "of two institutions each learns the other's whole table from any total; where both "
+            'agree to that, write consent = ["two institutions"] under [release]'
+        )
+    if plan.floors.min_institutions > len(plan.owners):
+        raise release.fail(
+            f"min_institutions is {plan.floors.min_institutions}, and {len(plan.owners)} "
+            "institutions bring data: nothing could be opened",
+            "min_institutions" if "min_institutions" in plan.document.text else None,
         )
 
 

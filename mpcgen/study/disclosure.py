@@ -1,0 +1,209 @@
+"""What a plan's openings imply: which counts follow from them, and what must not.
+
+Floors are set on the atoms of the closure (see `closure`), so on every count of people or alleles
+that can be computed from what is opened, whichever entries it takes. What floors cannot mend is
+refused: an entry that opens what another one's threshold withholds.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.protocols.floors import Floor, Floors, Minima
+from mpcgen.protocols.genotype_counts import (
+    ALL,
+    ALLELES,
+    ALT_ALLELES,
+    CALLED,
+    CASES,
+    CLASSES,
+    CONTROLS,
+    DIPLOID,
+    column,
+    form,
+    genotype_counts,
+)
+from mpcgen.protocols.pair_sums import PAIR_SUMS
+from mpcgen.protocols.statistic import Statistic
+from mpcgen.study.closure import Span, atoms, yields
+
+UNCALLED = ("MISSING", "ABSENT")
+HAPLOID = ("HAP_REF", "HAP_ALT")
+X, Y, MT = 23, 24, 26
+
+NX, NY = "NX", "NY"  # called people at a pair's first and second variant
+PAIR_COLUMNS = (*PAIR_SUMS.columns, NX, NY)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One entry's openings, as the closure sees them."""
+
+    entry: str
+    statistic: Statistic
+    passing: bool
+
+    def forms(self) -> dict[str, Mapping[str, int]]:
+        """What it opens of a variant, by name: column of the shared inputs -> coefficient."""
+        return {
+            f"{self.entry}: {name}": form
+            for sums in self.statistic.sums
+            for name, form in sums.forms.items()
+        }
+
+
+def classes_of(chrom: NDArray[np.int8]) -> list[tuple[str, ...]]:
+    """The genotype classes that can occur, for each kind of chromosome among PLINK's codes."""
+    codes = set(np.unique(chrom).tolist())
+    kinds = {
+        (*DIPLOID, *UNCALLED): codes - {X, Y, MT},
+        CLASSES: codes & {X},
+        (*HAPLOID, *UNCALLED): codes & {Y, MT},
+    }
+    return [classes for classes, present in kinds.items() if present]
+
+
+def variant_floors(
+    opened: Sequence[Opened],
+    groups: Sequence[str],
+    kinds: Sequence[tuple[str, ...]],
+    minima: Minima,
+    people: int,
+    owners: int,
+) -> Floors:
+    """Floors on every count that follows at one variant from what the entries open."""
+    floors: dict[tuple[tuple[str, int], ...], Floor] = {}
+    by_group = False
+    for classes in kinds:
+        columns = [column(group, genotype) for group in groups for genotype in classes]
+        span = _span(columns, [*_forms(opened), *_sizes(groups, classes)])
+        for atom in atoms(span, 2):
+            count = {name: int(c) for name, c in zip(columns, atom, strict=True) if c}
+            floors.setdefault(tuple(count.items()), _floor(count, minima))
+            by_group |= not _symmetric(count, groups)
+    counts = [*floors.values(), *_always(groups, minima, by_group=by_group)]
+    names = genotype_counts(groups).columns
+    return Floors.among(names, counts, people, owners, minima.min_institutions)
+
+
+def _floor(count: Mapping[str, int], minima: Minima) -> Floor:
+    uncalled = all(name.partition(".")[2] in UNCALLED for name in count)
+    words = " + ".join(f"{c} {name}" if c > 1 else name for name, c in count.items())
+    least = minima.min_missing if uncalled else minima.min_cell
+    return Floor(words, count, least, or_zero=True, most=max(count.values()))
+
+
+def _always(groups: Sequence[str], minima: Minima, *, by_group: bool) -> Iterator[Floor]:
+    """Floors on what is behind a variant, whatever is opened of it."""
+    alt = form(ALT_ALLELES, *groups)
+    ref = {name: n - alt.get(name, 0) for name, n in form(ALLELES, *groups).items()}
+    for name, alleles in (("alternative alleles", alt), ("reference alleles", ref)):
+        yield Floor(name, alleles, minima.min_mac, or_zero=False, most=2)
+    parts = [(group,) for group in groups] if by_group else [tuple(groups)]
+    for part in parts:
+        called = form(dict.fromkeys(CALLED, 1), *part)
+        least = _least(part[0] if by_group else ALL, minima)
+        yield Floor(f"called {' and '.join(part)}", called, least, or_zero=False, most=1)
+
+
+def _least(group: str, minima: Minima) -> int:
+    named = {CASES: minima.min_cases, CONTROLS: minima.min_controls}
+    return named.get(group, minima.min_individuals)
+
+
+def pair_floors(minima: Minima, people: int, owners: int) -> Floors:
+    """Floors on every set of people that follows at one pair, and on those missing one genotype."""
+    dosages = [(x, y) for x in range(3) for y in range(3)]
+    sums = {
+        "N": [1] * 9,
+        "SX": [x for x, _ in dosages],
+        "SY": [y for _, y in dosages],
+        "SXX": [x * x for x, _ in dosages],
+        "SYY": [y * y for _, y in dosages],
+        "SXY": [x * y for x, y in dosages],
+    }
+    span = Span(9, sums)
+    counts = [
+        Floor("people of the pair", {"N": 1}, minima.min_individuals, or_zero=False, most=1),
+        Floor("missing the second", {NX: 1, "N": -1}, minima.min_individuals, or_zero=True, most=1),
+        Floor("missing the first", {NY: 1, "N": -1}, minima.min_individuals, or_zero=True, most=1),
+    ]
+    for atom in atoms(span, 1, [sums["SXY"]]):
+        terms = span.combination(atom.tolist()) or {}
+        scale = lcm(*(c.denominator for c in terms.values()))
+        integral = {name: int(c * scale) for name, c in terms.items()}
+        most = scale * int(atom.max())
+        counts.append(
+            Floor(str(atom), integral, minima.min_cell, or_zero=True, most=most, scale=scale)
+        )
+    return Floors.among(PAIR_COLUMNS, counts, people, owners, minima.min_institutions)
+
+
+def _table_words(atom: Sequence[int]) -> str:
+    """Which cells of the table of two dosages a count is of."""
+    cells = [f"{w if w > 1 else ''}n{i // 3}{i % 3}" for i, w in enumerate(atom) if w]
+    return " + ".join(cells)
+
+
+def people_floors(groups: Sequence[str], minima: Minima, people: int, owners: int) -> Floors:
+    """Floors on the joint group sizes."""
+    counts = [
+        Floor(group, {group: 1}, _least(group, minima), or_zero=False, most=1) for group in groups
+    ]
+    return Floors.among(groups, counts, people, owners, minima.min_institutions)
+
+
+def undermined(
+    opened: Sequence[Opened], groups: Sequence[str], kinds: Sequence[tuple[str, ...]]
+) -> tuple[str, str] | None:
+    """An entry whose threshold withholds nothing, and why: how other entries open it.
+
+    What cases and controls have in common (a frequency of all) says nothing of an association.
+    """
+    for passing in (each for each in opened if each.passing):
+        for classes in kinds:
+            columns = [column(group, genotype) for group in groups for genotype in classes]
+            others = [each for each in opened if each is not passing]
+            columns += sorted(
+                {name for each in opened for form in each.forms().values() for name in form}
+                - set(genotype_counts(groups).columns)
+            )
+            sizes = list(_sizes(groups, classes))
+            available = _span(columns, [*_forms(others), *sizes])
+            common = [(g, form({g: 1}, *groups)) for g in classes]
+            found = yields(
+                _span(columns, _forms([passing])), available, _span(columns, [*common, *sizes])
+            )
+            if found is not None:
+                return passing.entry, (
+                    f"its threshold withholds {found.withheld}, which other entries open: "
+                    f"{found.available}"
+                )
+    return None
+
+
+def _forms(opened: Sequence[Opened]) -> list[tuple[str, Mapping[str, int]]]:
+    return [item for each in opened for item in each.forms().items()]
+
+
+def _sizes(
+    groups: Sequence[str], classes: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """The group sizes, which are opened before all else."""
+    for group in groups:
+        yield f"number of {group}", form(dict.fromkeys(classes, 1), group)
+
+
+def _span(columns: Sequence[str], forms: Sequence[tuple[str, Mapping[str, int]]]) -> Span:
+    return Span(len(columns), {name: [form.get(c, 0) for c in columns] for name, form in forms})
+
+
+def _symmetric(count: Mapping[str, int], groups: Sequence[str]) -> bool:
+    """Whether it counts every group alike."""
+    return all(
+        len({count.get(column(group, genotype), 0) for group in groups}) == 1
+        for genotype in CLASSES
+    )

@@ -1,0 +1,90 @@
+"""What decides on shares which units of a batch are opened, before any of their totals is.
+
+Of a variant one bit is opened for the whole plan: whether it meets the floors on all that any entry
+opens of it. An entry with a threshold opens a bit of its own, floors and threshold together. A pair
+is opened where both its variants and the pair itself meet the floors.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.abb import Box
+from mpcgen.protocols.comparison import either
+from mpcgen.protocols.floors import PAIR_PRESENCE, PRESENCE
+from mpcgen.protocols.genotype_counts import CALLED, form, genotype_counts
+from mpcgen.protocols.pair_sums import PAIR_SUMS
+from mpcgen.protocols.statistic import forms
+from mpcgen.ring import Z2_32
+from mpcgen.secret import Secret, concatenate
+from mpcgen.study.study import Batch, Study, Task
+
+Shares = Mapping[str, Mapping[str, Secret]]  # input -> owner -> its values
+
+
+class Gate:
+    """One run's gate; it remembers what pairs need to know of their variants."""
+
+    def __init__(self, study: Study, box: Box):
+        self._study, self._box = study, box
+        self._kept: list[NDArray[np.bool_]] = []
+        self._called: list[dict[str, Secret]] = []
+
+    def choose(self, batch: Batch, shares: Shares) -> Mapping[str, NDArray[np.bool_]]:
+        """Open the batch's bits: label -> which units (m,) are opened under it."""
+        met = self._met(batch, shares)
+        bits = {} if batch.keep is None or met is None else {batch.keep: met}
+        for task in batch.tasks:
+            if task.decisions:
+                passed = self._passed(task, shares)
+                if met is not None:
+                    passed = self._box.mul(passed, met, "keep and pass")
+                bits[batch.where(task) or ""] = passed
+        chosen = self._box.open_bits(bits, batch.units) if bits else {}
+        if batch.pairs is None and batch.keep is not None:
+            self._kept.append(chosen[batch.keep])
+        return chosen
+
+    def _met(self, batch: Batch, shares: Shares) -> Secret | None:
+        """Bits: whether the floors hold; None where the plan has none."""
+        if batch.floors is None:
+            return None
+        if batch.pairs is not None:
+            return self._pairs_met(batch, shares)
+        counts = {owner: x.reduce(Z2_32) for owner, x in shares[self._counts].items()}
+        self._called.append({owner: x.linear(self._called_forms) for owner, x in counts.items()})
+        here = reduce(add, shares[PRESENCE.name].values())[:, 0]
+        return batch.floors.met(self._box, counts, here)
+
+    @property
+    def _counts(self) -> str:
+        return genotype_counts(self._study.groups).name
+
+    @property
+    def _called_forms(self) -> list[list[int]]:
+        called = form(dict.fromkeys(CALLED, 1), *self._study.groups)
+        return forms(genotype_counts(self._study.groups).columns, called)
+
+    def _pairs_met(self, batch: Batch, shares: Shares) -> Secret:
+        assert batch.floors is not None
+        assert batch.pairs is not None
+        first, second = batch.pairs.T
+        counts = {}
+        for owner, sums in shares[PAIR_SUMS.name].items():
+            called = concatenate([variants[owner] for variants in self._called])
+            columns = [sums.reduce(Z2_32), called[first], called[second]]
+            counts[owner] = concatenate(columns, axis=1)
+        here = reduce(add, shares[PAIR_PRESENCE.name].values())[:, 0]
+        met = batch.floors.met(self._box, counts, here)
+        kept = np.concatenate(self._kept)
+        return met * self._box.bits.pack(kept[first] & kept[second])
+
+    def _passed(self, task: Task, shares: Shares) -> Secret:
+        passed = [
+            decision.passes(self._box, reduce(add, shares[decision.source.name].values()))
+            for decision in task.decisions
+        ]
+        return reduce(lambda x, y: either(self._box, x, y), passed)

@@ -1,0 +1,158 @@
+"""Disclosure floors, decided on shares: which variants and pairs a plan may open at all.
+
+A floor says of a count that it is at least f, or that it is 0 or at least f. It must hold for the
+joint total T and for T - T_i of every owner i, since each owner knows its own T_i. Counts are not
+negative and T >= T_i, so the latter imply the former: T >= T - T_i >= f for one i, or T - T_i = 0
+for all, and then T = 0. Only the totals without one owner are compared.
+
+secure    1. [c] <- forms of [T - T_i], for each owner i                        local
+          2. [c - f] < 0;  where 0 is allowed, also [c - 1] < 0                 one carry tree
+          3. [ok] <- not (c < f) or c < 1: the two bits differ only where 0 < c < f
+          4. [keep] <- and of all [ok], by a tree                               ceil(log2) rounds
+Range     c <= w N for the largest weight w of a form; a comparison takes one bit more.
+
+How many institutions are behind a total is the sum of bits that they give: whether anybody there
+has a call. A wrong bit is like a wrong count: nobody but the owner can tell.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Self
+
+import numpy as np
+
+from mpcgen.abb import Box
+from mpcgen.cost import Cost, Costs
+from mpcgen.protocols import comparison
+from mpcgen.protocols.genotype_counts import CALLED, CLASSES
+from mpcgen.protocols.statistic import Input, Integers, Local
+from mpcgen.ring import Z2_32
+from mpcgen.secret import Secret, concatenate
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A count that is opened, or follows from what is, and the least that it may be.
+
+    Attributes:
+        name: the count in words.
+        form: column -> coefficient; the value is `scale` times the count.
+        or_zero: 0 is allowed too.
+        most: the largest value of the form, a person.
+    """
+
+    name: str
+    form: Mapping[str, int]
+    at_least: int
+    or_zero: bool
+    most: int
+    scale: int = 1
+
+
+def _called_somewhere(local: Local) -> Integers:
+    called = [CLASSES.index(genotype) for genotype in CALLED]
+    people: Integers = local.counts[:, :, called].sum(axis=(1, 2))
+    return (people > 0)[:, None].astype(np.int32)
+
+
+def _paired_somewhere(local: Local) -> Integers:
+    return (local.pair_sums[:, :1] > 0).astype(np.int32)
+
+
+PRESENCE = Input("presence", ("HERE",), Z2_32, lambda people: people, _called_somewhere)
+PAIR_PRESENCE = Input("pair_presence", ("HERE",), Z2_32, lambda people: people, _paired_somewhere)
+
+
+@dataclass(frozen=True)
+class Minima:
+    """The least that may be opened, as a plan says it; the defaults are the design's.
+
+    Attributes:
+        min_mac: joint minor alleles of a variant.
+        min_cell: people, or alleles, of any count that follows from what is opened; 0 is allowed.
+        min_missing: people without a call; 0 is allowed.
+        min_cases, min_controls: called people behind a variant, and in the study.
+        min_institutions: institutions behind a variant, a pair, and the study.
+        min_individuals: people behind a pair, or a variant without groups, and of the difference of
+            a variant's and a pair's people, which may be 0.
+    """
+
+    min_mac: int = 5
+    min_cell: int = 5
+    min_missing: int = 5
+    min_cases: int = 50
+    min_controls: int = 50
+    min_institutions: int = 3
+    min_individuals: int = 10
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The floors of one kind of unit.
+
+    Attributes:
+        columns: of the counts.
+        min_institutions: how many must be behind a total.
+        bits: of a comparison.
+        owners: number of institutions with data.
+    """
+
+    columns: tuple[str, ...]
+    counts: tuple[Floor, ...]
+    min_institutions: int
+    bits: int
+    owners: int
+
+    @classmethod
+    def among(
+        cls, columns: Sequence[str], counts: Sequence[Floor], people: int, owners: int, least: int
+    ) -> Self:
+        """Floors among so many people, at so many owners, of whom `least` must be behind."""
+        largest = max(max(f.most * people, f.scale * f.at_least) for f in counts)
+        bits = max(largest, owners).bit_length() + 1
+        return cls(tuple(columns), tuple(counts), least, bits, owners)
+
+    @property
+    def words(self) -> str:
+        """What is asked, in words."""
+        counts = [f"{floor.at_least} {floor.name}" for floor in self.counts]
+        return ", ".join([*counts, f"{self.min_institutions} institutions"])
+
+    def met(self, box: Box, shares: Mapping[str, Secret], here: Secret) -> Secret:
+        """Bits (packed(m),): 1 where all floors hold.
+
+        Args:
+            shares: each owner's counts (m, columns), in Z_2^32.
+            here: how many institutions are behind the totals, (m,).
+        """
+        total = reduce(add, shares.values())
+        views = [total - share for share in shares.values()]
+        zero = self._less(views, or_zero=True, least=True)
+        least = self._less(views, or_zero=False, least=True)
+        few = (here - self.min_institutions).reshape(1, -1)
+        empty = self._less(views, or_zero=True, least=False)
+        signs = comparison.negative(
+            box, concatenate([zero, least, few, empty]), self.bits, "floors"
+        )
+        middle, end = zero.shape[0], signs.shape[0] - empty.shape[0]
+        bad = concatenate([signs[:middle] + signs[end:], signs[middle:end]])
+        return comparison.all_of(box, bad + -1, "floors/and")
+
+    def _less(self, views: Sequence[Secret], *, or_zero: bool, least: bool) -> Secret:
+        """Counts less their least value, or less 1: (views x floors, m)."""
+        floors = [floor for floor in self.counts if floor.or_zero is or_zero]
+        if not floors:
+            return views[0].linear([[0] * len(self.columns)], rows=True)[:0]
+        forms = [[floor.form.get(column, 0) for column in self.columns] for floor in floors]
+        counts = concatenate([view.linear(forms, rows=True) for view in views])
+        limits = [floor.scale * floor.at_least if least else 1 for floor in floors]
+        return counts - np.array(limits * len(views)).reshape(-1, 1)
+
+    def cost(self, costs: Costs, packed: int) -> Cost:
+        """Declared cost of `met` on units whose bits fill `packed` bytes."""
+        zero = self.owners * sum(floor.or_zero for floor in self.counts)
+        tests = self.owners * len(self.counts) + 1
+        signs = comparison.cost(costs, self.bits, packed * (tests + zero))
+        return signs + comparison.all_of_cost(costs, tests, packed)
