@@ -18,7 +18,7 @@ from mpcgen.net.channel import (
     ChannelOptions,
     Traffic,
 )
-from mpcgen.net.message import HEADER, MAX_LABEL
+from mpcgen.net.message import HEADER, MAX_LABEL, Arrival
 
 NAMES = ("A", "B", "C")
 PATIENCE = 30.0
@@ -369,7 +369,34 @@ class ChannelConformance(ABC):
 
         outcome = play(self.channels(), {"A": a, "B": b, "C": c})
         assert isinstance(outcome["A"], PartyTimeout)
-        assert str(outcome["A"]) == "C did not answer in 0.2 s at 'allelic/open'"
+        assert str(outcome["A"]) == (
+            "C did not answer in 0.2 s at 'allelic/open'; where a party only needs longer, "
+            "give the plan a larger timeout_seconds"
+        )
+
+    def test_only_silence_is_timed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever comes begins the time-out anew, from whomever it comes."""
+        waits: list[float] = []
+
+        def a(channel: Channel) -> None:
+            meet(channel)
+            honest = channel._take
+
+            def take(wait: float) -> Arrival | None:
+                waits.append(wait)
+                return honest(wait)
+
+            monkeypatch.setattr(channel, "_take", take)
+            channel.exchange("counts", {"B": b"", "C": b""}, {"B": 1, "C": 1})
+
+        def rest(channel: Channel) -> None:
+            meet(channel)
+            channel.exchange("counts", {}, {"A": 0})
+            channel.exchange("counts", {"A": b"1"}, {})
+
+        everybody(play(self.channels(), {"A": a, "B": rest, "C": rest}))
+        assert waits == [PATIENCE] * len(waits)
+        assert waits
 
     def test_a_party_that_has_ended_is_missed_only_where_it_is_needed(self) -> None:
         def part(channel: Channel) -> None:

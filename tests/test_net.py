@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Unpack
 
 import pytest
@@ -25,12 +26,12 @@ from mpcgen.errors import (
     PortTaken,
     TransportError,
 )
-from mpcgen.net import keys, sockets
+from mpcgen.net import keys, sockets, zeromq
 from mpcgen.net.address import bindable, dialable
 from mpcgen.net.channel import MAX_GREETING, AbortReason, Channel, ChannelOptions
 from mpcgen.net.frames import CHUNK
 from mpcgen.net.memory import MemoryNetwork
-from mpcgen.net.message import HEADER, MAGIC, MAX_LABEL, NO_SESSION, Header, Kind
+from mpcgen.net.message import HEADER, MAGIC, MAX_LABEL, NO_SESSION, Arrival, Header, Kind
 from mpcgen.net.sockets import OVERHEAD
 from mpcgen.net.zeromq import Peer, ZmqChannel
 from tests.net_conformance import NAMES, PATIENCE, ChannelConformance, everybody, meet, play, to_all
@@ -569,6 +570,29 @@ def test_an_abort_while_connecting_says_who_has_not_come() -> None:
         "B aborted: another party did not answer it in time\n"
         f"C has not come: nobody listens at {addresses['C']}"
     )
+
+
+def test_a_message_may_come_for_longer_than_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large one over a slow line: each of its frames begins the time-out anew."""
+    clock, frames = 0.0, 5
+    whole = Arrival("B", Header.split("B", header_bytes())[0], b"")
+    with joined("A", free_addresses(("A", "B"))) as a:
+
+        def step(wait: float) -> bool:
+            """A frame comes every 9 seconds."""
+            nonlocal clock, frames
+            clock += min(wait, 9.0)
+            if wait < 9.0:
+                return False
+            frames -= 1
+            if not frames:
+                a._ready.append(whole)
+            return True
+
+        monkeypatch.setattr(a, "_step", step)
+        monkeypatch.setattr(zeromq, "time", SimpleNamespace(monotonic=lambda: clock))
+        assert a._take(10.0) is whole
+        assert a._take(8.0) is None
 
 
 # -- processes

@@ -9,12 +9,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Self, TypedDict
+from typing import ClassVar, Literal, Self, TypedDict
 
 from mpcgen.errors import Abort, BadMessage, PartyLost, PartyTimeout
-from mpcgen.net.message import NO_SESSION, AbortReason, Header, Kind
+from mpcgen.net.message import NO_SESSION, AbortReason, Arrival, Header, Kind
 
-__all__ = ["AbortReason", "Arrival", "Channel", "ChannelOptions", "MessageLog", "Traffic"]
+__all__ = ["AbortReason", "Channel", "ChannelOptions", "MessageLog", "Traffic"]
 
 MAX_EARLY = 256
 """Messages that one peer may be ahead; a sender that nobody answers has to wait now and then."""
@@ -40,14 +40,6 @@ class Traffic:
     framing: int = 0
 
 
-class Arrival(NamedTuple):
-    """A message as the transport hands it over; `peer` is whom the transport authenticated."""
-
-    peer: str
-    header: Header
-    payload: bytes
-
-
 class ChannelOptions(TypedDict, total=False):
     """Keyword arguments of every channel, see Channel."""
 
@@ -65,10 +57,10 @@ class Channel(ABC):
     carries session, label, counter and length, and each is checked before a byte is handed on.
     What it does not: that a peer is alive, or that its messages are true.
 
-    Raises PartyTimeout (nothing came in `timeout` seconds; `connect_timeout` for the first
-    connection), PartyLost (a connection ended and what was due can no longer come), BadMessage
-    (a frame that breaks the rules) and Abort (a peer stopped everybody). After any of these only
-    `abort` and `close` make sense. One thread at a time uses a channel.
+    Raises PartyTimeout (not all came in `connect_timeout` seconds; nothing from those that are
+    there, hung or busy, for `timeout` seconds), PartyLost (a connection ended and what was due can
+    no longer come), BadMessage (a frame that breaks the rules) and Abort (a peer stopped all).
+    After any of these only `abort` and `close` make sense. One thread at a time uses a channel.
     """
 
     real: ClassVar[bool]
@@ -199,14 +191,15 @@ class Channel(ABC):
 
     def _wait(self, label: str, receive: Collection[str]) -> None:
         """Take messages in until each peer of `receive` has a message waiting."""
-        deadline = time.monotonic() + self.timeout
         while missing := [peer for peer in receive if not self._early[peer]]:
             if gone := self._gone.intersection(missing):
                 raise self._lost(min(gone), "closed its channel")
-            arrival = self._take(max(0.0, deadline - time.monotonic()))
+            arrival = self._take(self.timeout)
             if arrival is None:
-                names = " and ".join(missing)
-                raise PartyTimeout(f"{names} did not answer in {self.timeout:g} s at {label!r}")
+                raise PartyTimeout(
+                    f"{' and '.join(missing)} did not answer in {self.timeout:g} s at {label!r}; "
+                    "where a party only needs longer, give the plan a larger timeout_seconds"
+                )
             self._admit(arrival, label)
 
     def _admit(self, arrival: Arrival, label: str) -> None:
@@ -288,7 +281,7 @@ class Channel(ABC):
 
     @abstractmethod
     def _take(self, wait: float) -> Arrival | None:
-        """The next message of any peer; None after `wait` seconds.
+        """The next message of any peer; None where nothing came for `wait` seconds.
 
         What has arrived is handed out first; then PartyLost where a connection broke whose peer
         has not said BYE (is not in `_gone`).

@@ -6,8 +6,7 @@ hold no more than that, and heartbeats get through between the frames of a large
 
 from collections.abc import Callable, Iterator
 
-from mpcgen.net.channel import Arrival
-from mpcgen.net.message import Header
+from mpcgen.net.message import Arrival, Header
 
 CHUNK = 1 << 20
 """Most payload bytes in one frame."""

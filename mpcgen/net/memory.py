@@ -9,8 +9,8 @@ from collections.abc import Collection
 from threading import Condition
 from typing import ClassVar, Unpack
 
-from mpcgen.net.channel import Arrival, Channel, ChannelOptions
-from mpcgen.net.message import Header
+from mpcgen.net.channel import Channel, ChannelOptions
+from mpcgen.net.message import Arrival, Header
 
 
 class MemoryNetwork:

@@ -120,3 +120,11 @@ class Header(NamedTuple):
             return cls(Kind(kind), reason, session, counter, length, label), frame[end:]
         except (struct.error, ValueError):
             raise BadMessage(f"{peer} sent a damaged header") from None
+
+
+class Arrival(NamedTuple):
+    """A message as the transport hands it over; `peer` is whom the transport authenticated."""
+
+    peer: str
+    header: Header
+    payload: bytes

@@ -6,8 +6,10 @@ for that peer. Who sent a frame is what the handshake proved (User-Id), never wh
 
 A connection that ends is judged by the receiver: the listener's monitor tells which accepted
 connection ended, and a peer whose connection ended without a BYE is lost, once everything that
-arrived before has been handed out. No thread of its own: handshakes are answered while the party
-waits in `connect` or `exchange`, which is where all of them happen.
+arrived before has been handed out. A process that died ends its connections at once; a machine or
+a line that is silent, after SILENCE_MS of unanswered heartbeats, which ZeroMQ's own thread answers
+while a party counts. No thread of our own: handshakes are answered while the party waits in
+`connect` or `exchange`, which is where all of them happen.
 """
 
 import math
@@ -23,10 +25,10 @@ from zmq import Event
 from mpcgen.errors import Abort, BadMessage, PartyTimeout, TransportError
 from mpcgen.net import sockets
 from mpcgen.net.address import dialable
-from mpcgen.net.channel import Arrival, Channel, ChannelOptions
+from mpcgen.net.channel import Channel, ChannelOptions
 from mpcgen.net.frames import Assembly, cut
 from mpcgen.net.keys import KeyPair
-from mpcgen.net.message import Kind
+from mpcgen.net.message import Arrival, Kind
 from mpcgen.net.presence import Presence
 from mpcgen.net.sockets import Peer, Socket
 
@@ -160,7 +162,9 @@ class ZmqChannel(Channel):
             if lost and not self._listener.poll(0):
                 raise self._lost(min(lost), "was lost")
             left = deadline - time.monotonic()
-            if not self._step(max(0.0, left)) and left <= 0:
+            if self._step(max(0.0, left)):
+                deadline = time.monotonic() + wait
+            elif left <= 0:
                 return None
         return self._ready.popleft()
 
