@@ -49,7 +49,7 @@ class Opened:
     def forms(self) -> dict[str, Mapping[str, int]]:
         """What it opens of a variant, by name: column of the shared inputs -> coefficient."""
         return {
-            f"{self.entry}: {name}": form
+            f"{self.entry}: {sums.name}.{name}": form
             for sums in self.statistic.sums
             for name, form in sums.forms.items()
         }
@@ -137,7 +137,9 @@ def pair_floors(minima: Minima, people: int, owners: int) -> Floors:
         integral = {name: int(c * scale) for name, c in terms.items()}
         most = scale * int(atom.max())
         counts.append(
-            Floor(str(atom), integral, minima.min_cell, or_zero=True, most=most, scale=scale)
+            Floor(
+                _table_words(atom), integral, minima.min_cell, or_zero=True, most=most, scale=scale
+            )
         )
     return Floors.among(PAIR_COLUMNS, counts, people, owners, minima.min_institutions)
 
