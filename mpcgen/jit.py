@@ -44,8 +44,9 @@ class _Parameter(NamedTuple):
         """Return what stands for the argument in the kernel's table."""
         if not self.ndim:
             return (operator.index(argument),)
-        layout = argument.flags.carray if self.written else argument.flags.c_contiguous
-        if not layout or argument.dtype != self.dtype or argument.ndim != self.ndim:
+        flags = argument.flags
+        usable = flags.carray if self.written else flags.c_contiguous and flags.aligned
+        if not usable or argument.dtype != self.dtype or argument.ndim != self.ndim:
             raise TypeError(f"a kernel needs {self}, not {argument.dtype} {argument.shape}")
         return (argument.__array_interface__["data"][0], *argument.shape)
 
@@ -53,9 +54,10 @@ class _Parameter(NamedTuple):
 class _Kernel:
     """A function in loaded machine code; how it is called is written in mpcgen.compiler."""
 
-    def __init__(self, address: int, parameters: list[tuple[str, int, bool]]):
+    def __init__(self, engine: Any, name: str, parameters: list[tuple[str, int, bool]]):
+        self._engine = engine  # which owns the code
+        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address(name))
         self._parameters = [_Parameter(np.dtype(p[0]), *p[1:]) for p in parameters]
-        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
         self._table = ctypes.c_int64 * sum(p.ndim + 1 for p in self._parameters)
 
     def __call__(self, *arguments: Any) -> None:
@@ -70,12 +72,8 @@ class _Kernel:
 
 def load(module: str) -> SimpleNamespace:
     """Return the kernels of a module by name, compiled where this machine has no code of them."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(*processor, opt=3, jit=True)
-    path = _folder() / f"{module}-{_made_of(module, *processor)}"
+    machine = target_machine()
+    path = _folder() / f"{module}-{_made_of(module)}"
     code = _read(path)
     if code is None:
         code = importlib.import_module(COMPILER).compiled(importlib.import_module(module), machine)
@@ -83,14 +81,25 @@ def load(module: str) -> SimpleNamespace:
     return _linked(code, machine)
 
 
+def target_machine() -> Any:
+    """Return this processor, for LLVM."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(*_processor(), opt=3, jit=True)
+
+
+def _processor() -> tuple[str, str]:
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
 def _folder() -> Path:
     caches = os.environ.get("XDG_CACHE_HOME")
     return (Path(caches) if caches else Path.home() / ".cache") / "mpcgen"
 
 
-def _made_of(module: str, *other: str) -> str:
+def _made_of(module: str) -> str:
     """Digest of all that the code depends on; a version of llvmlite belongs to one of Numba."""
-    digest = hashlib.sha256("\n".join((llvmlite.__version__, *other)).encode())
+    digest = hashlib.sha256("\n".join((llvmlite.__version__, *_processor())).encode())
     for name in (module, COMPILER):
         spec = find_spec(name)
         assert spec
@@ -118,13 +127,10 @@ def _write(path: Path, code: bytes) -> None:
 
 
 def _linked(code: bytes, machine: Any) -> SimpleNamespace:
-    """Return the functions of compiler.compiled's code, which lives as long as the namespace."""
+    """Return the functions of compiler.compiled's code."""
     header, _, objects = code.partition(b"\n")
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(objects))
     engine.finalize_object()
-    kernels: dict[str, Any] = {
-        name: _Kernel(engine.get_function_address(name), parameters)
-        for name, parameters in json.loads(header).items()
-    }
-    return SimpleNamespace(_engine=engine, **kernels)
+    kernels = json.loads(header).items()
+    return SimpleNamespace(**{name: _Kernel(engine, name, taken) for name, taken in kernels})
