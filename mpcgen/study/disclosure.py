@@ -5,7 +5,7 @@ that can be computed from what is opened, whichever entries it takes. What floor
 refused: an entry that opens what another one's threshold withholds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import lcm
 
@@ -34,8 +34,18 @@ UNCALLED = ("MISSING", "ABSENT")
 HAPLOID = ("HAP_REF", "HAP_ALT")
 X, Y, MT = 23, 24, 26
 
-NX, NY = "NX", "NY"  # called people at a pair's first and second variant
-PAIR_COLUMNS = (*PAIR_SUMS.columns, NX, NY)
+NONE = 3  # in the place of a dosage: no genotype
+DOSAGE = (("HOM_REF", "HAP_REF"), ("HET", "HAP_ALT"), ("HOM_ALT",))  # classes of each dosage
+PAIR_COLUMNS = (*PAIR_SUMS.columns, *(f"{side}{d}" for side in "XY" for d in range(NONE)))
+
+_SUMS: tuple[Callable[[int, int], int], ...] = (  # of PAIR_SUMS, at one cell of the table
+    lambda _x, _y: 1,
+    lambda x, _y: x,
+    lambda _x, y: y,
+    lambda x, _y: x * x,
+    lambda _x, y: y * y,
+    lambda x, y: x * y,
+)
 
 
 @dataclass(frozen=True)
@@ -114,40 +124,80 @@ def _least(group: str, minima: Minima) -> int:
     return named.get(group, minima.min_individuals)
 
 
-def pair_floors(minima: Minima, people: int, owners: int) -> Floors:
-    """Floors on every set of people that follows at one pair, and on those missing one genotype."""
-    dosages = [(x, y) for x in range(3) for y in range(3)]
-    sums = {
-        "N": [1] * 9,
-        "SX": [x for x, _ in dosages],
-        "SY": [y for _, y in dosages],
-        "SXX": [x * x for x, _ in dosages],
-        "SYY": [y * y for _, y in dosages],
-        "SXY": [x * y for x, y in dosages],
+def pair_floors(
+    opened: Sequence[Opened],
+    groups: Sequence[str],
+    kinds: Sequence[tuple[str, ...]],
+    minima: Minima,
+    people: int,
+    owners: int,
+) -> Floors:
+    """Floors on every set of people that follows from a pair's sums and its variants' counts.
+
+    The unknowns are the cells of the table of both dosages, none included: whoever lacks one of two
+    genotypes is in a variant's counts and not in the pair's sums.
+    """
+    cells = [(x, y) for x in range(4) for y in range(4) if (x, y) != (NONE, NONE)]
+    forms = {
+        name: [of(x, y) if NONE not in (x, y) else 0 for x, y in cells]
+        for name, of in zip(PAIR_SUMS.columns, _SUMS, strict=True)
     }
-    span = Span(9, sums)
-    counts = [
-        Floor("people of the pair", {"N": 1}, minima.min_individuals, or_zero=False, most=1),
-        Floor("missing the second", {NX: 1, "N": -1}, minima.min_individuals, or_zero=True, most=1),
-        Floor("missing the first", {NY: 1, "N": -1}, minima.min_individuals, or_zero=True, most=1),
+    columns = {name: {name: 1} for name in forms}
+    for axis, side in enumerate("XY"):
+        for words, dosages in _followed(opened, groups, kinds):
+            forms[f"{side}: {words}"] = [dosages.get(cell[axis], 0) for cell in cells]
+            columns[f"{side}: {words}"] = {f"{side}{d}": w for d, w in dosages.items()}
+    span = Span(len(cells), forms)
+    counts = [Floor("people of the pair", {"N": 1}, minima.min_individuals, or_zero=False, most=1)]
+    for side, lacks in (("X", "second"), ("Y", "first")):
+        missing = {**{f"{side}{d}": 1 for d in range(NONE)}, "N": -1}
+        words, least = f"lacking the {lacks} genotype", minima.min_individuals
+        counts.append(Floor(words, missing, least, or_zero=True, most=1))
+    alleles = [
+        [weights[cell[axis]] if cell[1 - axis] == NONE else 0 for cell in cells]
+        for axis in range(2)
+        for weights in ((0, 1, 2, 0), (2, 1, 0, 0))
     ]
-    for atom in atoms(span, 1, [sums["SXY"]]):
+    missing_sets = [[int(cell[axis] == NONE) for cell in cells] for axis in range(2)]
+    followed = [forms["SXY"], *(x for x in alleles if span.contains(x))]
+    for atom in atoms(span, 1, followed):
+        if atom.tolist() in missing_sets:
+            continue  # they have a floor already
         terms = span.combination(atom.tolist()) or {}
         scale = lcm(*(c.denominator for c in terms.values()))
-        integral = {name: int(c * scale) for name, c in terms.items()}
+        integral: dict[str, int] = {}
+        for name, c in terms.items():
+            for column_name, w in columns[name].items():
+                integral[column_name] = integral.get(column_name, 0) + int(c * scale) * w
+        words = " + ".join(_cell_words(*cell) for cell, w in zip(cells, atom, strict=True) if w)
         most = scale * int(atom.max())
-        counts.append(
-            Floor(
-                _table_words(atom), integral, minima.min_cell, or_zero=True, most=most, scale=scale
-            )
-        )
+        counts.append(Floor(words, integral, minima.min_cell, or_zero=True, most=most, scale=scale))
     return Floors.among(PAIR_COLUMNS, counts, people, owners, minima.min_institutions)
 
 
-def _table_words(atom: Sequence[int]) -> str:
-    """Which cells of the table of two dosages a count is of."""
-    cells = [f"{w if w > 1 else ''}n{i // 3}{i % 3}" for i, w in enumerate(atom) if w]
-    return " + ".join(cells)
+def _followed(
+    opened: Sequence[Opened], groups: Sequence[str], kinds: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[str, Mapping[int, int]]]:
+    """What follows of everybody's dosages at a variant: words, and dosage -> coefficient."""
+    spans = []
+    for classes in kinds:
+        columns = [column(group, genotype) for group in groups for genotype in classes]
+        spans.append((columns, _span(columns, [*_forms(opened), *_sizes(groups, classes)])))
+    wanted: list[tuple[str, dict[int, int]]] = [(f"dosage {d}", {d: 1}) for d in range(NONE)]
+    wanted.append(("alternative alleles", {1: 1, 2: 2}))
+    for words, dosages in wanted:
+        count = {
+            name: n
+            for d, n in dosages.items()
+            for name in form(dict.fromkeys(DOSAGE[d], 1), *groups)
+        }
+        if any(span.contains([count.get(c, 0) for c in columns]) for columns, span in spans):
+            yield words, dosages
+    yield "called", dict.fromkeys(range(NONE), 1)  # follows from the pair's floors themselves
+
+
+def _cell_words(x: int, y: int) -> str:
+    return f"({', '.join('none' if d == NONE else str(d) for d in (x, y))})"
 
 
 def people_floors(groups: Sequence[str], minima: Minima, people: int, owners: int) -> Floors:

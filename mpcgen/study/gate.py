@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from mpcgen.abb import Box
 from mpcgen.protocols.comparison import either
 from mpcgen.protocols.floors import PAIR_PRESENCE, PRESENCE
-from mpcgen.protocols.genotype_counts import CALLED, form, genotype_counts
+from mpcgen.protocols.genotype_counts import form, genotype_counts
 from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.statistic import forms
 from mpcgen.ring import Z2_32
 from mpcgen.secret import Secret, concatenate
+from mpcgen.study.disclosure import DOSAGE
 from mpcgen.study.study import Batch, Study, Task
 
 Shares = Mapping[str, Mapping[str, Secret]]  # input -> owner -> its values
@@ -31,7 +32,7 @@ class Gate:
     def __init__(self, study: Study, box: Box):
         self._study, self._box = study, box
         self._kept: list[NDArray[np.bool_]] = []
-        self._called: list[dict[str, Secret]] = []
+        self._dosages: list[dict[str, Secret]] = []  # people with dosage 0, 1, 2: (m, 3)
 
     def choose(self, batch: Batch, shares: Shares) -> Mapping[str, NDArray[np.bool_]]:
         """Open the batch's bits: label -> which units (m,) are opened under it."""
@@ -55,7 +56,7 @@ class Gate:
         if batch.pairs is not None:
             return self._pairs_met(batch, shares)
         counts = {owner: x.reduce(Z2_32) for owner, x in shares[self._counts].items()}
-        self._called.append({owner: x.linear(self._called_forms) for owner, x in counts.items()})
+        self._dosages.append({o: x.linear(self._dosage_forms) for o, x in counts.items()})
         here = reduce(add, shares[PRESENCE.name].values())[:, 0]
         return batch.floors.met(self._box, counts, here)
 
@@ -64,9 +65,10 @@ class Gate:
         return genotype_counts(self._study.groups).name
 
     @property
-    def _called_forms(self) -> list[list[int]]:
-        called = form(dict.fromkeys(CALLED, 1), *self._study.groups)
-        return forms(genotype_counts(self._study.groups).columns, called)
+    def _dosage_forms(self) -> list[list[int]]:
+        groups = self._study.groups
+        dosages = (form(dict.fromkeys(classes, 1), *groups) for classes in DOSAGE)
+        return forms(genotype_counts(groups).columns, *dosages)
 
     def _pairs_met(self, batch: Batch, shares: Shares) -> Secret:
         assert batch.floors is not None
@@ -74,8 +76,8 @@ class Gate:
         first, second = batch.pairs.T
         counts = {}
         for owner, sums in shares[PAIR_SUMS.name].items():
-            called = concatenate([variants[owner] for variants in self._called])
-            columns = [sums.reduce(Z2_32), called[first], called[second]]
+            dosages = concatenate([variants[owner] for variants in self._dosages])
+            columns = [sums.reduce(Z2_32), dosages[first], dosages[second]]
             counts[owner] = concatenate(columns, axis=1)
         here = reduce(add, shares[PAIR_PRESENCE.name].values())[:, 0]
         met = batch.floors.met(self._box, counts, here)

@@ -166,7 +166,10 @@ class Study:
         plan = self.plan
         if plan.floors is None:
             return None
-        return pair_floors(plan.floors, plan.max_people, len(plan.owners))
+        kinds = classes_of(self.sites.chrom)
+        return pair_floors(
+            self.opened, self.groups, kinds, plan.floors, plan.max_people, len(plan.owners)
+        )
 
     @cached_property
     def people_floors(self) -> Floors | None:
