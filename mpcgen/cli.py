@@ -213,7 +213,7 @@ def study_new(
 def study_check(plan: Path, rtt: float, mbit: float) -> None:
     """Say what a PLAN opens, to whom, what it implies, and what it costs."""
     from mpcgen.study.check import Network, describe  # noqa: PLC0415
-    from mpcgen.study.study import load_study  # noqa: PLC0415
+    from mpcgen.study.load import load_study  # noqa: PLC0415
 
     try:
         network = Network(rtt, mbit)
@@ -257,7 +257,7 @@ def simulate(
 
 def _load(plan: Path) -> "Study":
     """The study of a plan; its warnings are said aloud."""
-    from mpcgen.study.study import load_study  # noqa: PLC0415
+    from mpcgen.study.load import load_study  # noqa: PLC0415
 
     loaded = load_study(plan)
     _warn(loaded)

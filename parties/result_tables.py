@@ -14,7 +14,7 @@ from mpcgen.report.columns import LD
 from mpcgen.report.layouts import Floats, Triangle
 from mpcgen.report.region import StrongestRegion, strongest_region
 from mpcgen.report.tables import TableWriter
-from mpcgen.study.study import Task
+from mpcgen.study.batch import Task
 
 MAP_MIN_R2 = 0.02  # weaker pairs are grey on the map
 

@@ -12,7 +12,7 @@ import numpy as np
 from click.testing import CliRunner, Result
 
 from mpcgen.cli import main
-from mpcgen.study.plan import read_plan
+from mpcgen.study.read import read_plan
 from tests import studies
 
 VARIANTS, PEOPLE = 11, 8  # so that a .bed of another width has no whole number of rows

@@ -24,7 +24,8 @@ from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
 from mpcgen.report.record import RunRecord
 from mpcgen.study.institution import read_config
-from mpcgen.study.study import Study, load_study
+from mpcgen.study.load import load_study
+from mpcgen.study.study import Study
 from tests.threads import in_threads
 
 NAMES = ("A", "B", "C")

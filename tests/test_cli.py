@@ -21,8 +21,8 @@ from mpcgen import __version__
 from mpcgen.cli import main
 from mpcgen.report.record import RunRecord
 from mpcgen.report.tables import read_table
+from mpcgen.study.load import load_study
 from mpcgen.study.plan import NO_FLOORS
-from mpcgen.study.study import load_study
 from tests import small, studies
 from tests.plain import read_plain
 from tests.small import assert_refused, command, nothing_written, succeeded

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mpcgen.protocols.genotype_counts import DIPLOID, column
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
 from tests import small, studies
 
 ENTRIES = {
@@ -32,6 +32,5 @@ def test_no_form_of_an_entry_hides_another(tmp_path: Path) -> None:
         folder = tmp_path / str(len(entries))
         folder.mkdir()
         study = load_study(small.lay_out(folder, entries, studies.Rules(release="")))
-        for opened in study.opened:
-            sums = opened.statistic.sums
-            assert len(opened.forms()) == sum(len(each.forms) for each in sums)
+        for task in study.tasks:
+            assert len(task.forms) == sum(len(sums.forms) for sums in task.statistic.sums)

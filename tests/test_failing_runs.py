@@ -21,9 +21,10 @@ from mpcgen.parties.party import Consume, Session, take_part
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import zmq_channel
 from mpcgen.study.institution import InstitutionConfig, read_config
+from mpcgen.study.load import load_study
 from mpcgen.study.loop import Part
-from mpcgen.study.plan import read_plan
-from mpcgen.study.study import Study, load_study
+from mpcgen.study.read import read_plan
+from mpcgen.study.study import Study
 from tests import small
 from tests.small import assert_refused, assert_told, command, edit, nothing_written
 
@@ -186,7 +187,7 @@ import sys, time
 from pathlib import Path
 from mpcgen.parties.party import take_part
 from mpcgen.parties.run import config_of, zmq_channel
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
 
 plan, name = Path(sys.argv[1]), sys.argv[2]
 study, config = load_study(plan), config_of(name, plan.with_name(name + ".toml"))

@@ -17,7 +17,7 @@ from mpcgen.demo.prepare import prepare
 from mpcgen.errors import PlanError
 from mpcgen.genome.sites import read_sites
 from mpcgen.report.tables import read_table
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
 from tests import studies
 from tests.agreement import read_printed
 from tests.plink_files import HET, HOM_ALT, HOM_REF, MISSING, Files, pooled

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from mpcgen.errors import PlanError
-from mpcgen.study.plan import NO_FLOORS, OPEN_ENGINE, TWO_OWNERS, read_plan
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
+from mpcgen.study.plan import NO_FLOORS, OPEN_ENGINE, TWO_OWNERS
+from mpcgen.study.read import read_plan
 from tests import small
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mpcgen.errors import ConfigError, InputError, PlanError
 from mpcgen.study.institution import read_config
-from mpcgen.study.plan import read_plan
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
+from mpcgen.study.read import read_plan
 from mpcgen.study.toml import line_of
 from tests.test_configuration import CONFIG
 

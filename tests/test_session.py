@@ -25,7 +25,8 @@ from mpcgen.net.zeromq import Peer, ZmqChannel
 from mpcgen.parties import session as handshake
 from mpcgen.parties.session import NONCE_BYTES, SESSION_BYTES, open_session
 from mpcgen.prg import Prg
-from mpcgen.study.study import Study, load_study
+from mpcgen.study.load import load_study
+from mpcgen.study.study import Study
 from tests.attacks.cohorts import COHORTS, lay_out
 from tests.outcomes import SentBy, everybody, outcomes
 from tests.studies import CLEAR

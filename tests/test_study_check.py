@@ -9,7 +9,7 @@ import pytest
 import mpcgen
 from mpcgen.errors import InputError
 from mpcgen.report.record import RunRecord
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
 from tests import small, studies
 from tests.small import assert_refused, command, edit, nothing_written
 from tests.studies import Rules

@@ -11,7 +11,7 @@ from mpcgen.errors import InputError, MpcgenError
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import configs_in, run_local
 from mpcgen.study.check import Network, describe
-from mpcgen.study.study import load_study
+from mpcgen.study.load import load_study
 
 
 def show(folder: Path, say: Callable[[str], object]) -> None:

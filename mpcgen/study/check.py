@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from mpcgen.errors import InputError
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL
-from mpcgen.study.study import Study, Task
+from mpcgen.study.batch import Task
+from mpcgen.study.study import Study
 
 _HIDDEN = (
     "Nothing else is opened: no institution's own counts, and no individual's genotype, leaves it "

@@ -20,8 +20,9 @@ from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.statistic import forms
 from mpcgen.ring import Z2_32
 from mpcgen.secret import Secret, concatenate
-from mpcgen.study.disclosure import DOSAGE
-from mpcgen.study.study import Batch, Study, Task
+from mpcgen.study.batch import Batch, Task
+from mpcgen.study.pair_disclosure import DOSAGE
+from mpcgen.study.study import Study
 
 Shares = Mapping[str, Mapping[str, Secret]]  # input -> owner -> its values
 

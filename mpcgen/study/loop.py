@@ -13,8 +13,9 @@ from mpcgen.errors import RangeError
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.protocols.statistic import Input, Integers, Sites, Table
 from mpcgen.secret import Secret
+from mpcgen.study.batch import Batch, Task
 from mpcgen.study.gate import Gate
-from mpcgen.study.study import PEOPLE, PEOPLE_KEEP, PEOPLE_RING, Batch, Study, Task
+from mpcgen.study.study import PEOPLE, PEOPLE_KEEP, PEOPLE_RING, Study
 
 TOO_FEW = (
     "too few people, jointly or without one of the institutions, for the plan's floors: {}; "

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from mpcgen.errors import InputError, MpcgenError
 from mpcgen.genome.sites import read_sites
+from mpcgen.study.load import load_study
 from mpcgen.study.plan import Institution
-from mpcgen.study.study import Study, load_study
+from mpcgen.study.study import Study
 
 _HEAD = """\
 # A study plan of mpcgen. Every institution runs the same file; its SHA-256 names the study.

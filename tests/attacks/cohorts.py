@@ -14,8 +14,9 @@ from mpcgen.parties.party import Consume, Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
 from mpcgen.prg import Prg
 from mpcgen.study.institution import read_config
+from mpcgen.study.load import load_study
 from mpcgen.study.loop import Part
-from mpcgen.study.study import Study, load_study
+from mpcgen.study.study import Study
 from tests import studies
 from tests.outcomes import outcomes
 

@@ -1,0 +1,148 @@
+"""Reading a study: its plan, its site list and its statistics, and the proofs that it may run."""
+
+import hashlib
+from pathlib import Path
+
+from mpcgen.genome.sites import SiteList, read_sites
+from mpcgen.protocols.catalogue import STATISTICS, from_options
+from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
+from mpcgen.protocols.pairs import common_pairs
+from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic
+from mpcgen.study.batch import Task
+from mpcgen.study.disclosure import kinds_of, undermined
+from mpcgen.study.plan import Entry, Plan
+from mpcgen.study.read import read_plan
+from mpcgen.study.selection import choose_pairs
+from mpcgen.study.study import Study
+
+
+def load_study(path: Path) -> Study:
+    """Read a plan and its site list, and prove that its numbers fit.
+
+    Raises:
+        PlanError: the plan is wrong, its site list is another one, or a number could overflow.
+        InputError: the site list cannot be read.
+    """
+    plan = read_plan(path)
+    sites = read_sites(plan.sites_file)
+    if sites.sha256 != plan.sites_sha256:
+        words = "the site list is another one than the plan's"
+        if plan.sites_sha256 == hashlib.sha256(plan.sites_file.read_bytes()).hexdigest():
+            words = "the plan has the hash of the file; the hash of the sites is wanted"
+        raise plan.document.fail(
+            f"{words}: {plan.sites_file.name} has SHA-256 {sites.sha256} over its sites, the plan "
+            f"has {plan.sites_sha256}",
+            "sites",
+            "sha256",
+        )
+    if plan.palindromic == "by_reference_frequency":
+        _check_frequencies(plan, sites)
+    groups = _groups(plan)
+    tasks = tuple(_task(plan, e, sites, groups) for e in plan.entries)
+    study = Study(plan, sites, groups, tasks)
+    _prove_ranges(study)
+    _check_release(study)
+    return study
+
+
+def _groups(plan: Plan) -> tuple[str, ...]:
+    """One set of people a plan: those with a phenotype, where any entry uses one."""
+    uses = [STATISTICS[e.statistic].uses_phenotype(e.options) for e in plan.entries]
+    return (CASES, CONTROLS) if any(uses) else (ALL,)
+
+
+def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) -> Task:
+    try:
+        statistic = from_options(entry.statistic, entry.options, groups)
+    except ValueError as error:
+        raise plan.fail(str(error), entry) from error
+    chosen = None
+    if statistic.pairs is not None:
+        chosen = choose_pairs(statistic.pairs, sites, plan, entry)
+        if not chosen.total:
+            raise plan.fail("no pair of variants stands in its window", entry)
+    return Task(entry, statistic, chosen, _decisions(plan, entry, statistic))
+
+
+def _decisions(plan: Plan, entry: Entry, statistic: Statistic) -> tuple[Decision, ...]:
+    try:
+        decisions = statistic.decisions(min(plan.max_people, MAX_PEOPLE))
+    except ValueError as error:
+        raise plan.fail(f"its threshold: {error}", entry) from error
+    if (entry.release == "passing") != bool(decisions):
+        raise plan.fail(
+            'release = "passing" and a threshold go together: p in an association entry, r2 in a '
+            "linkage entry",
+            entry,
+        )
+    return decisions
+
+
+def _check_frequencies(plan: Plan, sites: SiteList) -> None:
+    """The frequencies decide which way round alleles are read, so the plan pins them too."""
+    if sites.frequency_sha256 is None:
+        raise plan.document.fail(
+            "by_reference_frequency wants a site list with frequencies (column AF)",
+            "sites",
+            "palindromic",
+        )
+    if plan.frequency_sha256 != sites.frequency_sha256:
+        raise plan.document.fail(
+            f"the frequencies of {plan.sites_file.name} have SHA-256 {sites.frequency_sha256}; the "
+            f"plan has frequency_sha256 = {plan.frequency_sha256 or 'nothing'}",
+            "sites",
+            "palindromic",
+        )
+
+
+def _check_release(study: Study) -> None:
+    """Refuse a plan in which one entry opens what another withholds.
+
+    Raises:
+        PlanError: which entries, and the combination.
+    """
+    plan, kinds = study.plan, kinds_of(study.sites.chrom)
+    found = undermined(study.of_variants, study.groups, kinds)
+    if found is not None:
+        entry, words = found
+        raise plan.fail(words, next(e for e in plan.entries if e.name == entry))
+    of_pairs = [(task, task.chosen) for task in study.tasks if task.chosen is not None]
+    for n, (task, chosen) in enumerate(of_pairs):
+        for other, others in of_pairs[:n]:
+            if (task.decisions or other.decisions) and common_pairs(chosen, others):
+                raise plan.fail(
+                    f"it has pairs in common with {other.entry.name}, and one of the two opens "
+                    "what the other's threshold withholds",
+                    task.entry,
+                )
+    if plan.floors is None or "stratified sums" in plan.consent:
+        return
+    for task in study.tasks:
+        if task.statistic.undoes_floors:
+            raise plan.fail(
+                f"{task.statistic.undoes_floors}, which the plan's floors withhold; where all "
+                'agree to that, write consent = ["stratified sums"] under [release]',
+                task.entry,
+            )
+
+
+def _prove_ranges(study: Study) -> None:
+    """Refuse a study whose totals could overflow.
+
+    Raises:
+        PlanError: which entry, and how many people it takes.
+    """
+    plan = study.plan
+    if plan.max_people > MAX_PEOPLE:
+        raise plan.fail(
+            f"the institutions' max_people add up to {plan.max_people}; every range is proved for "
+            f"at most {MAX_PEOPLE} people"
+        )
+    for task in study.tasks:
+        for given in task.statistic.inputs:
+            if plan.max_people > given.max_people():
+                raise plan.fail(
+                    f"sums of {given.name} are proved for at most {given.max_people()} people; "
+                    f"the institutions' max_people add up to {plan.max_people}",
+                    task.entry,
+                )
