@@ -79,7 +79,14 @@ def genomic_control_lambda(chisq: Floats, df: Floats) -> float:
     values, two = chisq[defined].astype(np.float64), df[defined] == 2
     if two.any():
         values[two] = _quantile_1df(ln_p_2df(values[two]))
-    return float(np.median(values)) / MEDIAN_CHI2_1DF if len(values) else float("nan")
+    return _median(values) / MEDIAN_CHI2_1DF if len(values) else float("nan")
+
+
+def _median(values: Floats) -> float:
+    """np.median, which loads masked arrays first, of (m,) values."""
+    middle = [(len(values) - 1) // 2, len(values) // 2]
+    low, high = np.partition(values, middle)[middle]
+    return float(low + high) / 2
 
 
 def _quantile_1df(ln_p: Floats) -> Floats:

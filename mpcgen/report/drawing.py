@@ -7,9 +7,8 @@ rasterised in the SVG.
 """
 
 import warnings
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -60,24 +59,16 @@ def draw(plot: Plot) -> list[Path]:
             return _save(_ld_map(plot.layout, plot.title), plot.stem)
 
 
-def warm_up() -> None:
-    """Load what the first plot would load: fonts, special functions and much else."""
-    _print(_qq(Quantiles(np.ones(1), None), "first"), BytesIO(), BytesIO())
-
-
 def _save(figure: Figure, stem: Path) -> list[Path]:
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
-    with replacing(png) as pixels, replacing(svg) as vectors:
-        _print(figure, pixels, vectors)
-    return [png, svg]
-
-
-def _print(figure: Figure, png: BinaryIO, svg: BinaryIO) -> None:
-    pixels, vectors = cast(Any, FigureCanvasAgg(figure)), cast(Any, FigureCanvasSVG(figure))
+    agg, vectors = cast(Any, FigureCanvasAgg(figure)), cast(Any, FigureCanvasSVG(figure))
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # it is drawn as a box
-        pixels.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
-        vectors.print_svg(svg, metadata={"Date": None, "Creator": "mpcgen"})
+        with replacing(png) as file:
+            agg.print_png(file, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+        with replacing(svg) as file:
+            vectors.print_svg(file, metadata={"Date": None, "Creator": "mpcgen"})
+    return [png, svg]
 
 
 def _widest(r2: Floats) -> int:

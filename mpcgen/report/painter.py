@@ -6,14 +6,13 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from mpcgen.report.drawing import draw, warm_up
+from mpcgen.report.drawing import draw
 from mpcgen.report.layouts import from_bytes
 
 
 def main() -> None:
     """Draw what is asked for until nobody can ask any more."""
     asked: Any = Connection(os.dup(0))
-    warm_up()
     with suppress(EOFError):
         while True:
             plot = from_bytes(asked.recv_bytes())
