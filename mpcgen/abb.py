@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from mpcgen.bits import BITS, BitRing
 from mpcgen.cost import Cost, Costs
-from mpcgen.errors import Abort
+from mpcgen.errors import Abort, NotInManifest
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret, check_same, nbytes
@@ -150,7 +150,7 @@ class Box(ABC):
     def matmul(self, x: Secret, y: Secret, label: str = "matmul") -> Secret:
         """The matrix product of (n, c) and (c, d), reshared once: one round."""
         if x.ring != y.ring or x.shape[1:] != y.shape[:1]:
-            raise ValueError(f"no product of {x} and {y}")
+            raise ValueError(f"no product of {x!r} and {y!r}")
         shape = (x.shape[0], y.shape[1])
         return self._products(label, [Products(x.ring, shape, [(x, y)], x.ring.matmul)])[0]
 
@@ -158,16 +158,17 @@ class Box(ABC):
         self._declare(self.costs.reshare(sum(each.nbytes for each in sums)))
         return self._reshare(label, sums)
 
-    def addends(self, x: Secret, bits: int, label: str = "addends") -> tuple[Secret, Secret]:
-        """Two integers that add up to x modulo 2^bits, each as shared bits: at most one round.
+    def addends(
+        self, x: Secret, positions: Sequence[int], pairs: int, label: str = "addends"
+    ) -> tuple[Secret, Secret]:
+        """Two integers that add up to x modulo 2^k, as shared bits: at most one round.
 
         Returns:
-            For x (..., m) two secrets (bits + (bits - 1) // 2, ..., packed(m)) of bits: the bit
-            planes, lowest first, then the products of neighbours, as `with_products` has them.
+            For x (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
+            planes at these positions, then products of them, as `BitRing.planes` has them.
         """
-        cut = partial(_cut, self.bits, x.ring, bits)
-        rows = bits + (bits - 1) // 2
-        shape = (rows, *x.shape[:-1], self.bits.packed(x.shape[-1]))
+        shape = (len(positions) + pairs, *x.shape[:-1], self.bits.packed(x.shape[-1]))
+        cut = partial(self.bits.planes, x.ring, positions=positions, pairs=pairs)
         self._declare(self.costs.addends(nbytes(self.bits, shape)))
         return self._addends(label, x, shape, cut)
 
@@ -178,14 +179,25 @@ class Box(ABC):
             where: label of bits opened before: only the rows where it is 1 are opened.
 
         Raises:
-            NotInManifest: the plan does not release one of them; nothing was sent.
+            NotInManifest: the plan does not release one of them, or the bits that say where were
+                not opened; nothing was sent.
         """
         for label, x in secrets.items():
             self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties, where))
         if where is not None:
-            rows = np.flatnonzero(self._chosen[where])
+            rows = self._rows(where, secrets)
             secrets = {label: x[rows] for label, x in secrets.items()}
         return self._open_all(secrets)
+
+    def _rows(self, where: str, secrets: Mapping[str, Secret]) -> NDArray[np.intp]:
+        """Rows of these secrets where the bits opened under a label are 1."""
+        if where not in self._chosen:
+            raise NotInManifest(f"{', '.join(secrets)}: {where}, which says where, was not opened")
+        chosen = self._chosen[where]
+        for label, x in secrets.items():
+            if x.shape[0] != len(chosen):
+                raise ValueError(f"{label} has {x.shape[0]} rows, {where} {len(chosen)} bits")
+        return np.flatnonzero(chosen)
 
     def open_bits(self, bits: Mapping[str, Secret], m: int) -> dict[str, NDArray[np.bool_]]:
         """Make named bits of m units, (packed(m),) each, public to all parties, in one round.
@@ -252,7 +264,3 @@ def _elementwise(pairs: Sequence[tuple[Secret, Secret]]) -> Products:
         check_same(x, a)
         check_same(x, b)
     return Products(x.ring, x.shape, pairs, x.ring.mul)
-
-
-def _cut(to: BitRing, ring: Ring, bits: int, x: Array) -> Array:
-    return to.with_products(to.planes(ring, x, bits))

@@ -5,11 +5,21 @@ i // 8. On such bytes exclusive or is an addition and `and` a multiplication, so
 adds, multiplies and opens them as it does the elements of any other ring.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
-from mpcgen.ring import Array, Ring
+from mpcgen.ring import Array, Product, Ring
+
+
+def _kernels() -> ModuleType:
+    """Import the compiled kernels when first needed."""
+    from mpcgen import bit_kernels  # noqa: PLC0415
+
+    return bit_kernels
 
 
 @dataclass(frozen=True)
@@ -55,31 +65,41 @@ class BitRing(Ring):
             return x.astype(np.bool_)
         return np.unpackbits(x, axis=-1, count=m, bitorder="little").view(np.bool_)
 
-    def planes(self, ring: Ring, x: Array, bits: int) -> Array:
-        """The low bits of ring elements (..., m), lowest first: (bits, ..., packed(m)).
+    def planes(self, ring: Ring, x: Array, positions: Sequence[int], pairs: int = 0) -> Array:
+        """Bits of ring elements (..., m) at some positions, one plane each, and products of them.
+
+        Returns:
+            (len(positions) + pairs, ..., packed(m)): behind the bits, in the order of their
+            positions, the products of planes i and pairs + i for i < pairs.
 
         Raises:
-            ValueError: the ring's elements have fewer bits.
+            ValueError: the ring's elements have no such bit.
         """
         ring.check(x)
-        if bits > ring.k:
-            raise ValueError(f"an element of Z_2^{ring.k} has no {bits} bits")
+        if not all(0 <= b < ring.k for b in positions):
+            raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
+        *rows, m = ring.shape(x)
+        planes = np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
+        self._fill(ring, x, positions, planes)
+        np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(positions) :])
+        return planes
+
+    def _fill(self, ring: Ring, x: Array, positions: Sequence[int], planes: Array) -> None:
         if self.k == 1:
-            return np.stack([ring.reduce(ring.rshift(x, b), Ring(1)) for b in range(bits)])
-        from mpcgen.bit_kernels import bit_planes  # noqa: PLC0415 - compiled code, when needed
+            for plane, b in zip(planes, positions, strict=False):
+                plane[...] = ring.reduce(ring.rshift(x, b), Ring(1))
+            return
+        *rows, m = ring.shape(x)
+        words = ring.reshape(x, (math.prod(rows), m))
+        _kernels().fill_planes(words, positions, planes.reshape(len(planes), len(words), -1))
 
-        shape = ring.shape(x)
-        rows = np.ascontiguousarray(x).view(np.uint8).reshape(-1, shape[-1], ring.size)
-        return bit_planes(rows, bits).reshape(bits, *shape[:-1], self.packed(shape[-1]))
-
-    def with_products(self, planes: Array) -> Array:
-        """Bit planes (bits, ...), and behind them planes 1 and 0, 3 and 2, ... multiplied.
-
-        The last plane, a sign, is in no product: (bits + (bits - 1) // 2, ...).
-        """
-        below = len(planes) - 1
-        products = planes[1:below:2] & planes[0 : below - 1 : 2] if below > 1 else planes[:0]
-        return np.concatenate([planes, products])
+    def add_cross(
+        self, z: Array, x: tuple[Array, Array], y: tuple[Array, Array], _product: Product
+    ) -> Array:
+        """Return z + x_0 y_0 + x_0 y_1 + x_1 y_0; bits have one product only."""
+        for part in (z, *x, *y):
+            self.check(part)
+        return np.asarray(_kernels().add_cross(z, x, y))
 
 
 BITS = BitRing(8)

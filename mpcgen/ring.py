@@ -8,8 +8,9 @@ broadcast_to, transpose and index may return views), never a NumPy scalar.
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import EllipsisType, ModuleType
 from typing import Any
 
@@ -22,6 +23,7 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 Key = int | slice | EllipsisType | None | Array
 """What may stand between the brackets of an index, alone or in a tuple."""
+Product = Callable[[Array, Array], Array]
 
 WIDE = 128
 
@@ -55,7 +57,7 @@ class Ring:
         """2^k."""
         return 1 << self.k
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The word that elements are stored in."""
         return np.dtype(f"u{min(self.size, 8)}")
@@ -124,18 +126,26 @@ class Ring:
 
     def to_bytes(self, x: Array) -> bytes:
         """Canonical bytes: elements in C order, each little-endian in `size` bytes."""
+        return self.canonical(x).tobytes()
+
+    def canonical(self, x: Array) -> Array:
+        """The same elements in an array whose buffer is their canonical bytes."""
         self.check(x)
-        return x.astype(self.dtype.newbyteorder("<"), copy=False).tobytes()
+        return np.asarray(x, self.dtype.newbyteorder("<"), order="C")
 
     def from_bytes(self, data: bytes | bytearray | memoryview, shape: Shape) -> Array:
-        """Elements of a logical shape; BadMessage unless data are their canonical bytes."""
+        """Elements of a logical shape, read-only; BadMessage unless data are canonical bytes.
+
+        They may be a view of the data, which nobody changes from now on.
+        """
         expected = math.prod(shape) * self.size
         if len(data) != expected:
             raise BadMessage(f"{len(data)} bytes for {shape} of Z_2^{self.k}, not {expected}")
         words = np.frombuffer(data, self.dtype.newbyteorder("<"))
-        x = words.astype(self.dtype).reshape((*shape, *self._words))
+        x = np.require(words, self.dtype, "A").reshape((*shape, *self._words))
         if self.k < 8 and (x >= self.modulus).any():
             raise BadMessage(f"an element outside Z_2^{self.k}")
+        x.flags.writeable = False
         return x
 
     def reduce(self, x: Array, to: "Ring") -> Array:
@@ -182,6 +192,12 @@ class Ring:
         if len(first) != 2 or len(second) != 2 or first[1] != second[0]:
             raise ValueError(f"no matrix product of {first} and {second}")
         return self._mask(x @ y) if self.k <= 8 else np.asarray(_kernels().matmul(x, y))
+
+    def add_cross(
+        self, z: Array, x: tuple[Array, Array], y: tuple[Array, Array], product: Product
+    ) -> Array:
+        """Return z + x_0 y_0 + x_0 y_1 + x_1 y_0, with `mul` or `matmul` as the product."""
+        return self.add(z, self.add(product(x[0], self.add(*y)), product(x[1], y[0])))
 
     def _binary(self, name: str, x: Array, y: Array) -> Array:
         """Apply NumPy's operation of this name, or for pairs of words the kernel of this name."""

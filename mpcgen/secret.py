@@ -68,8 +68,12 @@ class Secret:
 
     def __getitem__(self, index: Any) -> Secret:
         """Basic indexing and selection along the leading logical axes."""
-        shape = np.broadcast_to(np.False_, self.shape)[index].shape
-        return self._map(lambda part: self.ring.index(part, index), shape)
+        parts = tuple(self.ring.index(part, index) for part in self._parts)
+        if parts:
+            shape = self.ring.shape(parts[0])
+        else:
+            shape = np.broadcast_to(np.False_, self.shape)[index].shape
+        return Secret(self._box, self.ring, shape, parts)
 
     def reshape(self, *shape: int) -> Secret:
         """The same elements in another shape; one length may be -1."""
@@ -146,14 +150,14 @@ def nbytes(ring: Ring, shape: tuple[int, ...]) -> int:
 
 def join(secrets: Sequence[Secret], part: int) -> bytes:
     """Canonical bytes of one part of each secret, one after the other."""
-    return b"".join(x.ring.to_bytes(x._parts[part]) for x in secrets)
+    return b"".join(x.ring.canonical(x._parts[part]).data for x in secrets)
 
 
 def split(data: bytes, like: Sequence[Secret]) -> list[Array]:
     """Consecutive values out of their canonical bytes, with the rings and shapes of secrets."""
-    values, start = [], 0
+    values, start, view = [], 0, memoryview(data)
     for x in like:
-        values.append(x.ring.from_bytes(data[start : start + x.nbytes], x.shape))
+        values.append(x.ring.from_bytes(view[start : start + x.nbytes], x.shape))
         start += x.nbytes
     return values
 
@@ -161,12 +165,15 @@ def split(data: bytes, like: Sequence[Secret]) -> list[Array]:
 def check_same(x: Secret, y: Secret) -> None:
     """Raise ValueError where two secrets differ in ring or shape."""
     if x.ring != y.ring or x.shape != y.shape:
-        raise ValueError(f"{x} and {y} differ in ring or shape")
+        raise ValueError(f"{x!r} and {y!r} differ in ring or shape")
 
 
 def concatenate(secrets: Sequence[Secret], axis: int = 0) -> Secret:
     """Secrets of one box and ring behind each other along one axis."""
     first = secrets[0]
+    filled = [x for x in secrets if x.shape[axis]]
+    if len(filled) == 1:
+        return filled[0]
     length = sum(x.shape[axis] for x in secrets)
     shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])
     columns = zip(*(x._parts for x in secrets), strict=True)

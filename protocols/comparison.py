@@ -28,44 +28,62 @@ def negative(box: Box, x: Secret, bits: int, label: str = "compare") -> Secret:
     """The sign of x (..., m): bits (..., packed(m)), 1 where x < 0.
 
     Args:
-        bits: |x| is proved to be below 2^(bits-1); at most the ring's k.
+        bits: -2^(bits-1) <= x < 2^(bits-1) is proved; at most the ring's k.
     """
-    first, second = box.addends(x, bits, f"{label}/addends")
-    sign = first[bits - 1] + second[bits - 1]
+    if not 0 < bits <= x.ring.k:
+        raise ValueError(f"there is no sign of {bits} bits in {x!r}")
+    below = bits - 1
+    half = below // 2
+    first, second = box.addends(x, [*_order(below), below], half, f"{label}/addends")
+    sign = first[below] + second[below]
     if bits == 1:
         return sign
-    g, p = _first_level(box, first, second, bits, label)
+    g, p = _first_level(box, first, second, below, label)
     while g.shape[0] > 1:
         g, p = _next_level(box, g, p, label)
     return sign + g[0]
 
 
+def _order(n: int) -> list[int]:
+    """Order of n neighbours in which each level's lower halves stand together, then the upper ones.
+
+    Pairs are in the order of the next level; one without a partner is last. So the lowest is always
+    first and the highest always last.
+    """
+    if n < 2:
+        return list(range(n))
+    pairs = [j for j in _order(n - n // 2) if j < n // 2]
+    return [*(2 * j for j in pairs), *(2 * j + 1 for j in pairs), *range(n - n % 2, n)]
+
+
 def _first_level(
-    box: Box, first: Secret, second: Secret, bits: int, label: str
+    box: Box, first: Secret, second: Secret, below: int, label: str
 ) -> tuple[Secret, Secret]:
     """Generate bits of pairs of positions below the sign, and propagate bits but the lowest."""
-    below, half = bits - 1, (bits - 1) // 2
-    (a0, a1, aa), (b0, b1, bb) = (
-        (x[0 : 2 * half : 2], x[1 : 2 * half : 2], x[bits:]) for x in (first, second)
-    )
-    propagate = ((a1 + b1)[1:], (a0 + b0)[1:])
-    top = slice(2 * half, below)  # the last position, where it has no partner
+    half = below // 2
+    low, high, top, both = (
+        slice(half), slice(half, 2 * half), slice(2 * half, below), slice(below + 1, None)
+    )  # fmt: skip
+    a, b, propagate = first, second, first[:below] + second[:below]
     pairs, tops, p = box.sums_of_products(
-        [[(a1, b1), (aa, b0), (a0, bb)], [(first[top], second[top])], [propagate]], label
+        [
+            [(a[high], b[high]), (a[both], b[low]), (a[low], b[both])],
+            [(a[top], b[top])],
+            [(propagate[half + 1 : 2 * half], propagate[1:half])],
+        ],
+        label,
     )
-    odd = (first[top] + second[top])[: min(half, 1)]  # the only group needs no propagate bit
+    odd = propagate[top][: min(half, 1)]  # the only group needs no propagate bit
     return concatenate([pairs, tops]), concatenate([p, odd])
 
 
 def _next_level(box: Box, g: Secret, p: Secret, label: str) -> tuple[Secret, Secret]:
-    """Join neighbouring groups; p[i] belongs to group i + 1, since the lowest needs none."""
-    half, rest = g.shape[0] // 2, g.shape[0] % 2
-    low, high = g[0 : 2 * half : 2], g[1 : 2 * half : 2]
-    carried, p_joined = box.sums_of_products(
-        [[(p[0 : 2 * half : 2], low)], [(p[2 : 2 * half : 2], p[1 : 2 * half - 1 : 2])]], label
-    )
-    end = g.shape[0] - rest
-    return concatenate([high + carried, g[end:]]), concatenate([p_joined, p[end - 1 :][:rest]])
+    """Join pairs of groups; p[i] belongs to group i + 1, since the lowest needs none."""
+    half = g.shape[0] // 2
+    low, high, rest = g[:half], g[half : 2 * half], g[2 * half :]
+    p_low, p_high, p_rest = p[: half - 1], p[half - 1 : 2 * half - 1], p[2 * half - 1 :]
+    carried, joined = box.sums_of_products([[(p_high, low)], [(p_high[1:], p_low)]], label)
+    return concatenate([high + carried, rest]), concatenate([joined, p_rest])
 
 
 def rounds(bits: int) -> int:

@@ -188,9 +188,8 @@ class Replicated(Box):
             for j in self._components()
         )
         z = ring.sub(first, second)
-        for x, y in each.pairs:
-            (x0, x1), (y0, y1) = x._parts, y._parts
-            z = ring.add(z, ring.add(each.product(x0, ring.add(y0, y1)), each.product(x1, y0)))
+        for (x0, x1), (y0, y1) in ((x._parts, y._parts) for x, y in each.pairs):
+            z = ring.add_cross(z, (x0, x1), (y0, y1), each.product)
         return z
 
     def _addends(

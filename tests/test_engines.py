@@ -251,6 +251,23 @@ def test_parties_that_saw_different_values_abort(setting: Setting) -> None:
         run(setting, [("x", ring, (2,))], program)
 
 
+def test_secrets_of_other_rings_or_shapes_do_not_go_together() -> None:
+    def program(box: Box) -> None:
+        x, y, z = (
+            box.constant(ring, ring.zeros((n, n)))
+            for ring, n in ((Ring(32), 2), (Ring(64), 2), (Ring(32), 3))
+        )
+        for other in (y, z):
+            with pytest.raises(ValueError, match=r"<Secret Z_2\^32 \(2, 2\)> and .* differ"):
+                box.mul(x, other)
+            with pytest.raises(ValueError, match=r"no product of <Secret .*> and <Secret .*>"):
+                box.matmul(x, other)
+            with pytest.raises(ValueError, match="differ in ring or shape"):
+                x + other
+
+    run(SETTINGS[0], [], program)
+
+
 @pytest.fixture
 def secret() -> Secret:
     seat = Seat("A", ("A",), ("A",), ("A",))

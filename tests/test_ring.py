@@ -243,7 +243,7 @@ def test_bytes_are_little_endian_and_come_back(ring: Ring, values: list[int]) ->
     for source in (data, bytearray(data), memoryview(b"." + data)[1:]):
         y = ring.from_bytes(source, (len(values),))
         assert (x == y).all()
-        assert y.flags.writeable
+        assert not y.flags.writeable  # it may be a view of what came
         assert y.flags.aligned
 
 

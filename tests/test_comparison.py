@@ -1,0 +1,348 @@
+"""Comparison on shares, on every engine: signs, costs, and what is done with bits."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mpcgen.abb import Box, Seat
+from mpcgen.bits import BITS
+from mpcgen.cost import Cost
+from mpcgen.errors import NotInManifest
+from mpcgen.leakage import Opening
+from mpcgen.protocols.clear import ClearCosts
+from mpcgen.protocols.comparison import (
+    all_of,
+    all_of_cost,
+    cost,
+    either,
+    negative,
+    rounds,
+    select,
+)
+from mpcgen.protocols.replicated import ReplicatedCosts
+from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret
+from tests.conformance import SETTINGS, Setting, given, run, uniform
+
+RINGS = (Ring(3), Ring(8), Ring(32), Ring(64), Ring(128))
+WIDTHS = (1, 2, 3, 4, 5, 8, 17, 32, 64, 119, 128)
+REPLICATED = SETTINGS[2]
+
+by_setting = pytest.mark.parametrize("setting", SETTINGS, ids=str)
+by_ring = pytest.mark.parametrize("ring", RINGS, ids=lambda ring: f"k{ring.k}")
+
+Bools = NDArray[np.bool_]
+
+
+def integers(bits: int, shape: tuple[int, ...], seed: int) -> NDArray[np.object_]:
+    """Integers from -2^(bits-1) to 2^(bits-1) - 1, the edges first."""
+    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    rng = np.random.default_rng(seed)
+    raw = [int.from_bytes(rng.bytes(16), "little") for _ in range(int(np.prod(shape)))]
+    edges = [value for value in (low, high, -1, 0, 1, low + 1) if low <= value <= high]
+    values = [low + value % (1 << bits) for value in raw]
+    values[: len(edges)] = edges[: len(values)]
+    return np.array(values, object).reshape(shape)
+
+
+def shared(setting: Setting, ring: Ring, x: Array) -> dict[str, Array]:
+    """Owners' values, all over the ring, that add up to x."""
+    first, *others = setting.owners
+    values = {o: uniform(ring, ring.shape(x), n) for n, o in enumerate(others)}
+    for value in values.values():
+        x = ring.sub(x, value)
+    return {first: x, **values}
+
+
+def total(box: Box, ring: Ring, x: Array, setting: Setting, label: str = "x") -> Secret:
+    shares = box.input(label, ring, ring.shape(x), given(box, shared(setting, ring, x)))
+    first, *others = shares.values()
+    return sum(others, first)
+
+
+def opened(box: Box, bits: Secret, m: int, label: str = "bit") -> Bools:
+    """Bits (..., packed(m)) as booleans (..., m), each row under a label of its own."""
+    rows = bits.reshape(-1, bits.shape[-1])
+    names = {f"{label} {n}": rows[n] for n in range(rows.shape[0])}
+    values = box.open_bits(names, m)
+    return np.stack([values[name] for name in names]).reshape(*bits.shape[:-1], m)
+
+
+def lines(setting: Setting, rows: int, m: int, label: str = "bit") -> list[Opening]:
+    return [Opening(f"{label} {n}", 1, (m,), setting.parties) for n in range(rows)]
+
+
+@by_setting
+@by_ring
+def test_negative_is_the_sign_of_the_integer(setting: Setting, ring: Ring) -> None:
+    """For every width that the ring has, at the edges and between them."""
+    widths = [bits for bits in WIDTHS if bits <= ring.k]
+    values = {bits: integers(bits, (21,), bits) for bits in widths}
+
+    def program(box: Box) -> dict[int, Bools]:
+        signs = {}
+        for bits, integer in values.items():
+            x = total(box, ring, ring.encode(integer), setting, f"x{bits}")
+            before = box.declared
+            sign = negative(box, x, bits, f"of {bits}")
+            declared = cost(box.costs, bits, sign.nbytes)
+            assert box.declared == before + declared
+            assert declared.rounds == box.costs.addends(1).rounds + rounds(bits) * (
+                box.costs.reshare(1).rounds
+            )
+            signs[bits] = opened(box, sign, 21, f"{bits} bits")
+        return signs
+
+    manifest = [line for bits in widths for line in lines(setting, 1, 21, f"{bits} bits")]
+    for signs in run(setting, manifest, program).values():
+        assert isinstance(signs, dict)
+        for bits, integer in values.items():
+            assert signs[bits].tolist() == (integer < 0).tolist(), bits
+
+
+@by_setting
+@pytest.mark.parametrize(("ring", "bits"), [(Ring(32), 17), (Ring(128), 119)], ids=str)
+@pytest.mark.parametrize("shape", [(1,), (7,), (8,), (9,), (1000,), (3, 5), (2, 3, 17)], ids=str)
+def test_negative_of_any_shape(
+    setting: Setting, ring: Ring, bits: int, shape: tuple[int, ...]
+) -> None:
+    x, rows, m = integers(bits, shape, 3), int(np.prod(shape[:-1])), shape[-1]
+
+    def program(box: Box) -> Bools:
+        sign = negative(box, total(box, ring, ring.encode(x), setting), bits)
+        assert sign.shape == (*shape[:-1], BITS.packed(m))
+        return opened(box, sign, m)
+
+    for signs in run(setting, lines(setting, rows, m), program).values():
+        assert isinstance(signs, np.ndarray)
+        assert signs.tolist() == (x < 0).tolist()
+
+
+def test_a_comparison_with_a_secret_bound_is_strict() -> None:
+    ring, x = Ring(64), np.array([-5, 3, 4, 4, 5, 2**40])
+    t = np.array([-4, 4, 4, 3, 5, -(2**40)])
+
+    def program(box: Box) -> dict[str, Bools]:
+        a = total(box, ring, ring.encode(x), REPLICATED, "x")
+        b = total(box, ring, ring.encode(t), REPLICATED, "t")
+        above, below = negative(box, b - a, 43), negative(box, a - b, 43)
+        public = negative(box, 4 - a, 43)
+        return box.open_bits({"above": above, "below": below, "above 4": public}, 6)
+
+    names = ("above", "below", "above 4")
+    manifest = [Opening(name, 1, (6,), REPLICATED.parties) for name in names]
+    for bits in run(REPLICATED, manifest, program).values():
+        assert isinstance(bits, dict)
+        assert bits["above"].tolist() == (x > t).tolist()
+        assert bits["below"].tolist() == (x < t).tolist()
+        assert bits["above 4"].tolist() == (x > 4).tolist()
+
+
+@by_setting
+@pytest.mark.parametrize("bits", [0, 33])
+def test_bits_that_the_ring_lacks_are_refused(setting: Setting, bits: int) -> None:
+    def program(box: Box) -> None:
+        with pytest.raises(ValueError, match=f"no sign of {bits} bits"):
+            negative(box, box.constant(Ring(32), Ring(32).zeros((4,))), bits)
+
+    run(setting, [], program)
+
+
+# What it costs.
+
+SEAT = Seat("A", ("A", "B", "C"), ("A", "B", "C"), ("A", "B", "C"))
+
+
+def test_costs_at_the_widths_in_use() -> None:
+    """Bits sent for one comparison: the addend by the first party, and the tree by all."""
+    costs = ReplicatedCosts(SEAT)
+    assert cost(costs, 119, 1) == Cost(8, {"A": 178 + 227, "B": 227, "C": 227})
+    assert cost(costs, 32, 1) == Cost(6, {"A": 47 + 56, "B": 56, "C": 56})
+    assert cost(costs, 17, 1) == Cost(5, {"A": 25 + 26, "B": 26, "C": 26})
+    assert cost(costs, 1, 1) == Cost(1, {"A": 1})
+    clear = Seat("A", ("A", "B"), ("A", "B"), ("A",))
+    assert cost(ClearCosts(clear), 119, 1) == Cost()
+
+
+def test_a_wider_comparison_costs_more() -> None:
+    costs = ReplicatedCosts(SEAT)
+    widths = [cost(costs, bits, 100) for bits in range(1, 129)]
+    for narrow, wide in pairwise(widths):
+        assert narrow.rounds <= wide.rounds <= 9
+        assert all(narrow.sent.get(p, 0) <= sent for p, sent in wide.sent.items())
+        assert narrow.sent["A"] < wide.sent["A"]
+
+
+# Bits joined.
+
+
+def truth_table(box: Box, setting: Setting, names: int) -> Secret:
+    """Secret bits (names, 1) in which every combination occurs."""
+    table = np.array(np.meshgrid(*names * [[0, 1]], indexing="ij")).reshape(names, -1) == 1
+    return total(box, BITS, BITS.pack(table), setting, "bits")
+
+
+@by_setting
+def test_either_and_select(setting: Setting) -> None:
+    def program(box: Box) -> dict[str, Bools]:
+        bits = truth_table(box, setting, 3)
+        before = box.declared
+        joined = {
+            "or": either(box, bits[0], bits[1]),
+            "select": select(box, bits[0], bits[1], bits[2]),
+        }
+        assert box.declared == before + box.costs.reshare(1).times(2)
+        return box.open_bits(joined, 8)
+
+    c, x, y = np.array(np.meshgrid(*3 * [[0, 1]], indexing="ij")).reshape(3, 8)
+    manifest = [Opening(name, 1, (8,), setting.parties) for name in ("or", "select")]
+    for bits in run(setting, manifest, program).values():
+        assert isinstance(bits, dict)
+        assert bits["or"].tolist() == ((c | x) == 1).tolist()
+        assert bits["select"].tolist() == (np.where(c, x, y) == 1).tolist()
+
+
+@by_setting
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7])
+def test_all_of(setting: Setting, n: int) -> None:
+    m = 1 << n
+
+    def program(box: Box) -> Bools:
+        bits = truth_table(box, setting, n)
+        before = box.declared
+        joined = all_of(box, bits)
+        declared = all_of_cost(box.costs, n, joined.nbytes)
+        assert box.declared == before + declared
+        assert declared.rounds == (n - 1).bit_length() * box.costs.reshare(1).rounds
+        return opened(box, joined, m)
+
+    for bits in run(setting, lines(setting, 1, m), program).values():
+        assert isinstance(bits, np.ndarray)
+        assert np.flatnonzero(bits).tolist() == [m - 1]
+
+
+# Openings that hang on bits.
+
+RING, VALUES = Ring(32), np.array([-3, 7, 0, -1, 2**31 - 1, 12, -9, 5, -2, 1])
+CHOSEN = VALUES < 0
+
+
+@by_setting
+def test_only_chosen_rows_are_opened(setting: Setting) -> None:
+    columns = np.stack([VALUES, VALUES + 100], 1)
+    m = len(VALUES)
+
+    def program(box: Box) -> dict[str, Array]:
+        x = total(box, RING, RING.encode(columns), setting)
+        bits = box.open_bits({"keep": negative(box, x[:, 0], 32)}, m)
+        before = box.declared
+        rows = box.open({"row": x, "value": x[:, 1]}, where="keep")
+        size = 3 * RING.size * int(CHOSEN.sum())
+        assert box.declared == before + box.costs.open(size)
+        return {**bits, **rows}
+
+    parties = setting.parties
+    manifest = [
+        Opening("keep", 1, (m,), parties),
+        Opening("row", 32, (m, 2), parties, "keep"),
+        Opening("value", 32, (m,), parties, "keep"),
+    ]
+    for seen in run(setting, manifest, program).values():
+        assert isinstance(seen, dict)
+        assert seen["keep"].tolist() == CHOSEN.tolist()
+        np.testing.assert_array_equal(RING.signed(seen["row"]), columns[CHOSEN])
+        np.testing.assert_array_equal(RING.signed(seen["value"]), columns[CHOSEN, 1])
+
+
+@by_setting
+@pytest.mark.parametrize("bit", [False, True])
+def test_none_or_all_rows_are_opened(setting: Setting, bit: bool) -> None:
+    def program(box: Box) -> Array:
+        box.open_bits({"keep": box.constant(BITS, BITS.pack(np.full(9, bit)))}, 9)
+        x = total(box, RING, RING.encode(np.arange(9)), setting)
+        return box.open({"x": x}, where="keep")["x"]
+
+    line = Opening("x", 32, (9,), setting.parties, "keep")
+    manifest = [Opening("keep", 1, (9,), setting.parties), line]
+    for seen in run(setting, manifest, program).values():
+        assert isinstance(seen, np.ndarray)
+        assert RING.unsigned(seen).tolist() == (list(range(9)) if bit else [])
+
+
+def keep(box: Box) -> Secret:
+    return box.constant(BITS, BITS.pack(CHOSEN))
+
+
+def values(box: Box) -> Secret:
+    return box.constant(RING, RING.encode(VALUES))
+
+
+def after_keep(step: Callable[[Box], object]) -> Callable[[Box], object]:
+    def program(box: Box) -> object:
+        box.open_bits({"keep": keep(box)}, len(VALUES))
+        return step(box)
+
+    return program
+
+
+REFUSED: dict[str, Callable[[Box], object]] = {
+    "bits under no line": lambda box: box.open_bits({"pass": keep(box)}, 10),
+    "more bits than the line": lambda box: box.open_bits({"keep": keep(box)}, 11),
+    "bits twice": after_keep(lambda box: box.open_bits({"keep": keep(box)}, 10)),
+    "bits as a value": lambda box: box.open({"keep": keep(box)}),
+    "a value before its bits": lambda box: box.open({"value": values(box)}, where="keep"),
+    "a value everywhere": after_keep(lambda box: box.open({"value": values(box)})),
+    "a value where other bits are 1": after_keep(
+        lambda box: box.open({"value": values(box)}, where="other")
+    ),
+    "part of a value": after_keep(lambda box: box.open({"value": values(box)[:9]}, where="keep")),
+    "a value under no line": after_keep(lambda box: box.open({"x": values(box)}, where="keep")),
+    "a free value where": after_keep(lambda box: box.open({"free": values(box)}, where="keep")),
+    "a value for one": after_keep(lambda box: box.reveal("value", values(box), "A")),
+}
+
+
+@pytest.mark.parametrize("asked", REFUSED)
+def test_openings_beyond_the_manifest_are_refused(asked: str) -> None:
+    def program(box: Box) -> None:
+        with pytest.raises(NotInManifest):
+            REFUSED[asked](box)
+
+    run(REPLICATED, MANIFEST, program)
+
+
+MANIFEST = [
+    Opening("keep", 1, (10,), REPLICATED.parties),
+    Opening("value", 32, (10,), REPLICATED.parties, "keep"),
+    Opening("free", 32, (10,), REPLICATED.parties),
+]
+
+
+def test_bits_that_are_too_few_for_a_value_are_refused() -> None:
+    line = Opening("value", 32, (12,), REPLICATED.parties, "keep")
+
+    def program(box: Box) -> None:
+        x = box.constant(RING, RING.zeros((12,)))
+        with pytest.raises(ValueError, match="value has 12 rows, keep 10 bits"):
+            after_keep(lambda box: box.open({"value": x}, where="keep"))(box)
+
+    run(REPLICATED, [MANIFEST[0], line], program)
+
+
+@by_setting
+def test_padding_is_not_opened(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shares of the bits behind the last unit are 0 when they are opened, whatever is in them."""
+    monkeypatch.setattr(BITS.__class__, "unpack", lambda _bits, x, _m: x)
+
+    def program(box: Box) -> dict[str, Array]:
+        ones = total(box, BITS, BITS.encode(np.full(2, 255)), setting)
+        opened: dict[str, Array] = dict(box.open_bits({"keep": ones}, 11))
+        return opened
+
+    manifest = [Opening("keep", 1, (11,), setting.parties)]
+    for seen in run(setting, manifest, program).values():
+        assert isinstance(seen, dict)
+        assert seen["keep"].tolist() == [255, 7]
