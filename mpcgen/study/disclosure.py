@@ -129,7 +129,7 @@ def undermined(
             if found is not None:
                 return passing.entry.name, (
                     f"its threshold withholds {found.withheld}, which other entries open: "
-                    f"{found.available}"
+                    f"{found.available}; leave one of them out"
                 )
     return None
 

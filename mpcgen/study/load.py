@@ -112,7 +112,7 @@ def _check_release(study: Study) -> None:
             if (task.decisions or other.decisions) and common_pairs(chosen, others):
                 raise plan.fail(
                     f"it has pairs in common with {other.entry.name}, and one of the two opens "
-                    "what the other's threshold withholds",
+                    "what the other's threshold withholds; leave one of them out",
                     task.entry,
                 )
     if plan.floors is None or "stratified sums" in plan.consent:
