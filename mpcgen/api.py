@@ -17,7 +17,8 @@ from mpcgen.parties.results import Output
 from mpcgen.parties.run import config_of, configs_in, run_institution
 from mpcgen.parties.run import run_local as _run_local
 from mpcgen.progress import progress_bar
-from mpcgen.study.check import Network, describe
+from mpcgen.study.check import describe
+from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 from mpcgen.study.plan import Institution
 

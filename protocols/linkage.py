@@ -72,13 +72,9 @@ class Linkage(Statistic):
         return (R2.above(self.above, people, "r2"),)
 
     def implies(self) -> tuple[str, ...]:
-        """Sums of pairs are of sets that differ by few people."""
+        """What min_r2 leaves out is opened."""
         kept_out = "Pairs below min_r2 are opened too; only the table leaves them out."
-        return (
-            "Sums of pairs, less each other's and those of single variants, can be the genotypes "
-            "of single people, wherever few miss a genotype or few carry an allele.",
-            *((kept_out,) if self.min_r2 else ()),
-        )
+        return (kept_out,) if self.min_r2 else ()
 
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:  # noqa: ARG002
         """One table of the pairs with a defined r2 of at least min_r2."""

@@ -24,6 +24,11 @@ class PairList(Protocol):
         """How many there are."""
         ...
 
+    @property
+    def variants(self) -> Indices:
+        """Site indices (m,) of the variants that pairs are made of, ascending."""
+        ...
+
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""
         ...
@@ -39,6 +44,11 @@ class ListedPairs:
     def total(self) -> int:
         """How many there are."""
         return len(self.sites)
+
+    @property
+    def variants(self) -> Indices:
+        """Site indices (m,) of the variants that stand in pairs, ascending."""
+        return np.unique(self.sites)
 
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""
@@ -80,6 +90,11 @@ class WindowPairs:
     def total(self) -> int:
         """How many there are."""
         return int(self._ends[-1]) if len(self._ends) else 0
+
+    @property
+    def variants(self) -> Indices:
+        """Site indices (m,) of the variants whose pairs these are, ascending."""
+        return self._sites
 
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""

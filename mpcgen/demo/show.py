@@ -10,7 +10,8 @@ from mpcgen.demo.prepare import PEOPLE, RESULTS, is_demonstration, prepare
 from mpcgen.errors import InputError, MpcgenError
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import configs_in, run_local
-from mpcgen.study.check import Network, describe
+from mpcgen.study.check import describe
+from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 
 

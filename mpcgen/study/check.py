@@ -1,112 +1,132 @@
 """What a plan opens, to whom, and what it costs: the text that a steward reads before a run."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterable, Iterator
 
-from mpcgen.errors import InputError
+import numpy as np
+
+from mpcgen.protocols.distributions import ln_p_1df, ln_p_2df
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.study.batch import Task
+from mpcgen.study.floor_words import floors
+from mpcgen.study.forecast import Network, forecast
+from mpcgen.study.implications import bits, implied, membership
 from mpcgen.study.study import Study
+
+WIDTH = 100
 
 _HIDDEN = (
     "Nothing else is opened: no institution's own counts, and no individual's genotype, leaves it "
     "but as shares that look random to every single other party."
 )
 _UNHIDDEN = "Besides, {} sees the counts of every single institution: this engine hides nothing."
-_MOST = 1e9  # milliseconds: eleven days; Mbit/s: more than any line has
-
-
-@dataclass(frozen=True)
-class Network:
-    """What a forecast assumes of every party's line.
-
-    Raises:
-        InputError: a number that is none, or that no line has.
-    """
-
-    round_trip_ms: float = 20.0
-    mbit_per_s: float = 100.0
-
-    def __post_init__(self) -> None:
-        for what, value, low, unit in (
-            ("round trip", self.round_trip_ms, 0, "ms"),
-            ("bandwidth", self.mbit_per_s, 1e-6, "Mbit/s"),
-        ):
-            if not low <= value <= _MOST:
-                limits = f"{low:g} to {_MOST:g} {unit}"
-                raise InputError(f"the {what} is a number from {limits}, not {value:g}")
 
 
 def describe(study: Study, network: Network) -> str:
     """The study in plain words: parties, what is opened and what it implies, forecast, warnings."""
-    return "\n".join(_lines(study, network))
+    plan = study.plan
+    head = [
+        f"Study {plan.id}: {plan.title}",
+        f"plan {plan.path.name}, SHA-256 {plan.sha256}",
+        f"{len(study.sites)} sites of {plan.sites_file.name} on {plan.build}",
+        f"SHA-256 of the sites {plan.sites_sha256}",
+    ]
+    line = f"{network.round_trip_ms:g} ms and {network.mbit_per_s:g} Mbit/s"
+    blocks = {
+        "Who takes part": _parties(study),
+        f"What is opened, to all of {', '.join(plan.names)}": _openings(study),
+        "The floors, decided on shares before anything is opened": floors(study),
+        "What a bit says": bits(study),
+        "What it implies": implied(study),
+        "Whether a known genome took part": membership(study),
+        f"Forecast, for lines with a round trip of {line}": forecast(study, network),
+    }
+    texts = ["\n".join(head)]
+    texts += [_block(heading, lines) for heading, lines in blocks.items()]
+    texts += [_wrapped(f"WARNING  {warning}") for warning in plan.warnings]
+    return "\n\n".join(filter(None, texts))
 
 
-def _lines(study: Study, network: Network) -> Iterator[str]:
-    plan, engine = study.plan, ENGINES[study.plan.engine]
-    yield f"Study {plan.id}: {plan.title}"
-    yield f"plan {plan.path.name}, SHA-256 {plan.sha256}"
-    file = plan.sites_file.name
-    yield f"{len(study.sites)} sites of {file} on {plan.build}, SHA-256 {plan.sites_sha256}"
-    yield ""
-    yield "Who takes part"
+def _block(heading: str, lines: Iterable[str]) -> str:
+    """A heading and its lines, indented by two; nothing where there are no lines."""
+    told = [_wrapped(f"  {line}") for line in lines]
+    return "\n".join([heading, *told]) if told else ""
+
+
+def _wrapped(line: str) -> str:
+    """A line cut to WIDTH, its own indentation kept, four more on what follows."""
+    indent = len(line) - len(line.lstrip())
+    return textwrap.fill(
+        line,
+        WIDTH,
+        subsequent_indent=" " * (indent + 4),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _parties(study: Study) -> Iterator[str]:
+    plan = study.plan
     for institution in plan.institutions:
         most = institution.max_people
         data = f"up to {most} people" if most else "without data"
         computes = ", computes" if institution.name in plan.computing else ""
-        yield f"  {institution.name} at {institution.address}: {data}{computes}"
-    yield f"  engine {plan.engine}, which withstands {engine.withstands}"
-    yield ""
-    yield f"What is opened, to all of {', '.join(plan.names)}"
+        yield f"{institution.name} at {institution.address}: {data}{computes}"
+    yield f"engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
+
+
+def _openings(study: Study) -> Iterator[str]:
+    plan, engine = study.plan, ENGINES[study.plan.engine]
     groups = ["everybody"] if study.groups == (ALL,) else study.groups
-    yield f"  people: the joint number of {' and of '.join(groups)}"
+    met = " (first, one bit: whether they meet the floors)" if study.people_where else ""
+    yield f"people: the joint number of {' and of '.join(groups)}{met}"
+    if study.keeps_variants:
+        yield (
+            f"keep: of each variant ({len(study.sites)} in all), one bit for the whole plan: "
+            "whether it meets the floors"
+        )
     for task in study.tasks:
-        yield from (f"  {line}" for line in _openings(study, task))
-    yield "  " + (_HIDDEN if engine.hides else _UNHIDDEN.format(plan.computing[0]))
-    yield ""
-    yield "What it implies"
-    yield "  Whoever subtracts its own counts from a total knows the sum of the others'."
-    yield "  From how many people a total is follows which institutions lack a variant."
-    yield "  Exact frequencies of many variants can tell whether a known genome took part."
-    for sentence in dict.fromkeys(s for task in study.tasks for s in task.statistic.implies()):
-        yield f"  {sentence}"
-    yield ""
-    yield from _forecast(study, network)
-    for warning in plan.warnings:
-        yield ""
-        yield f"WARNING  {warning}"
+        yield from _entry(study, task)
+    yield _HIDDEN if engine.hides else _UNHIDDEN.format(plan.computing[0])
 
 
-def _openings(study: Study, task: Task) -> Iterator[str]:
+def _entry(study: Study, task: Task) -> Iterator[str]:
+    """An entry's heading, its thresholds, and all that it opens."""
     unit, units = "variant", len(study.sites)
     if task.chosen is not None:
         unit, units = "pair of variants", task.chosen.total
-    yield f"{task.entry.name}: of each {unit} ({units} in all), the joint totals"
+    asked = ["meets the floors"] if study.plan.floors else []
+    asked += [f"has {_threshold(task)}"] if task.decisions else []
+    where = f" that {' and '.join(asked)}" if asked else ""
+    yield f"{task.entry.name}: of each {unit} ({units} in all){where}, the joint totals"
     for sums in task.statistic.sums:
         yield f"  {sums.name}: {', '.join(sums.forms)}"
+    if task.decisions:
+        yield f"  passing: of each {unit}, one bit: whether it is opened, decided on shares"
+        yield f"  in effect: {', or '.join(_effective(task))}"
+    elif study.plan.floors and task.chosen is not None:
+        yield f"  keep: of each {unit}, one bit: whether it is opened"
 
 
-def _forecast(study: Study, network: Network) -> Iterator[str]:
-    cost = study.cost()
-    sent = ", ".join(f"{name} {_bytes(cost.sent.get(name, 0))}" for name in study.plan.names)
-    waiting = cost.rounds * network.round_trip_ms / 1000
-    sending = max(cost.sent.values()) * 8 / (network.mbit_per_s * 1e6)
-    yield (
-        f"Forecast, for lines with a round trip of {network.round_trip_ms:g} ms and "
-        f"{network.mbit_per_s:g} Mbit/s"
-    )
-    yield f"  {cost.rounds} rounds; sent by {sent}"
-    minutes = (waiting + sending) / 60
-    yield (
-        f"  {f'{minutes:.0f} minutes' if minutes >= 1 else 'less than a minute'} on the network "
-        f"({waiting:.1f} s waiting, {sending:.1f} s sending); counting in each institution's own "
-        "files comes on top"
+def _threshold(task: Task) -> str:
+    """The threshold as the plan has it."""
+    words = {"p": "p < {:g} in a test", "r2": "r2 > {:g}"}
+    return "".join(
+        said.format(task.entry.options[key])
+        for key, said in words.items()
+        if key in task.entry.options
     )
 
 
-def _bytes(number: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if number >= size:
-            return f"{number / size:.1f} {unit}"
-    return f"{number} bytes"
+def _effective(task: Task) -> Iterator[str]:
+    """The thresholds as they take effect."""
+    for decision in task.decisions:
+        for name, t in decision.effective.items():
+            p = "" if name == "r2" else f" (p < {_p(t, 2 if name.endswith('2 df') else 1):.6g})"
+            yield f"{name} > {t:.6g}{p}"
+
+
+def _p(chisq: float, df: int) -> float:
+    ln_p = ln_p_1df if df == 1 else ln_p_2df
+    return float(np.exp(ln_p(np.array([chisq])))[0])

@@ -90,7 +90,8 @@ def _always(groups: Sequence[str], minima: Minima, *, by_group: bool) -> Iterato
     for part in parts:
         called = form(dict.fromkeys(CALLED, 1), *part)
         least = _least(part[0] if by_group else ALL, minima)
-        yield Floor(f"called {' and '.join(part)}", called, least, or_zero=False, most=1)
+        words = f"called {' and '.join(map(_who, part))}"
+        yield Floor(words, called, least, or_zero=False, most=1)
 
 
 def _least(group: str, minima: Minima) -> int:
@@ -101,8 +102,13 @@ def _least(group: str, minima: Minima) -> int:
 def people_floors(groups: Sequence[str], minima: Minima) -> list[Floor]:
     """Floors on the joint group sizes."""
     return [
-        Floor(group, {group: 1}, _least(group, minima), or_zero=False, most=1) for group in groups
+        Floor(_who(group), {group: 1}, _least(group, minima), or_zero=False, most=1)
+        for group in groups
     ]
+
+
+def _who(group: str) -> str:
+    return "people" if group == ALL else group
 
 
 def undermined(

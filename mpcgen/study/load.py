@@ -35,6 +35,12 @@ def load_study(path: Path) -> Study:
             "sites",
             "sha256",
         )
+    if plan.independent_variants is not None and plan.independent_variants > len(sites):
+        raise plan.document.fail(
+            f"independent_variants is at most {len(sites)}, the number of sites",
+            "release",
+            "independent_variants",
+        )
     if plan.palindromic == "by_reference_frequency":
         _check_frequencies(plan, sites)
     groups = _groups(plan)

@@ -64,7 +64,8 @@ def pair_floors(
         for name, c in terms.items():
             for column_name, w in columns[name].items():
                 integral[column_name] = integral.get(column_name, 0) + int(c * scale) * w
-        words = " + ".join(_cell_words(*cell) for cell, w in zip(cells, atom, strict=True) if w)
+        words = _words([cell for cell, w in zip(cells, atom, strict=True) if w])
+        words = f"products of dosages {words}" if atom.max() > 1 else words
         most = scale * int(atom.max())
         counts.append(Floor(words, integral, minima.min_cell, or_zero=True, most=most, scale=scale))
     return counts
@@ -88,5 +89,15 @@ def _followed(
     yield "called", dict.fromkeys(range(NONE), 1)  # follows from the pair's floors themselves
 
 
-def _cell_words(x: int, y: int) -> str:
-    return f"({', '.join('none' if d == NONE else str(d) for d in (x, y))})"
+def _words(cells: Sequence[tuple[int, int]]) -> str:
+    """A set of cells: "(0, any)" where both genotypes are there and the first is 0."""
+    sides = [sorted({cell[axis] for cell in cells}) for axis in range(2)]
+    if len(cells) == len(sides[0]) * len(sides[1]):
+        return f"({', '.join(map(_side, sides))})"
+    return " + ".join(_words([cell]) for cell in cells)
+
+
+def _side(dosages: Sequence[int]) -> str:
+    if dosages == list(range(NONE)):
+        return "any"
+    return " or ".join("none" if d == NONE else str(d) for d in dosages)

@@ -58,14 +58,18 @@ class Study:
                     yield Batch(name, (task,), start, stop, self.groups, self.pair_floors, keeps)
 
     def _variant_batches(self) -> Iterator[Batch]:
-        tasks, floors = self.of_variants, self.plan.floors is not None
-        of_pairs = len(tasks) < len(self.tasks)
-        if not (tasks or (of_pairs and floors)):
+        tasks, keeps = self.of_variants, self.keeps_variants
+        if not (tasks or keeps):
             return
-        keeps = floors and (of_pairs or any(not task.decisions for task in tasks))
         for name, start, stop in cut("variants", len(self.sites), self._size(*tasks)):
             found = self.variant_floors(kinds_of(self.sites.chrom[start:stop]))
             yield Batch(name, tasks, start, stop, self.groups, found, keeps)
+
+    @property
+    def keeps_variants(self) -> bool:
+        """Whether a variant's one bit for the whole plan is opened: something rests on it alone."""
+        rests = (task.chosen is not None or not task.decisions for task in self.tasks)
+        return self.plan.floors is not None and any(rests)
 
     def _size(self, *tasks: Task) -> int:
         decided = self.plan.floors is not None or any(task.decisions for task in tasks)

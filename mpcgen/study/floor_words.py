@@ -1,0 +1,101 @@
+"""The floors of a plan in words: who must be behind what is opened, and in which counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mpcgen.protocols.floors import Floor, Floors
+from mpcgen.protocols.genotype_counts import CALLED, CLASSES, DIPLOID, column
+from mpcgen.study.disclosure import kinds_of
+from mpcgen.study.study import Study
+
+_NAMED = {  # sums of classes that have a name of their own
+    "called": dict.fromkeys(CALLED, 1),
+    "called with two copies": dict.fromkeys(DIPLOID, 1),
+    "without a genotype": {"MISSING": 1, "ABSENT": 1},
+    "alternative alleles": {"HET": 1, "HOM_ALT": 2},
+    "reference alleles": {"HOM_REF": 2, "HET": 1},
+}
+_PAIRS = (
+    "(1, 2) are the people with 1 alternative allele at a pair's first variant and 2 at its "
+    "second, any: 0 to 2, none: no genotype. Both variants of a pair must meet their floors too."
+)
+
+
+def floors_of_units(study: Study) -> list[tuple[str, Floors]]:
+    """The floors of variants, and of pairs; nothing where the plan has none."""
+    found = [("variant", study.variant_floors(kinds_of(study.sites.chrom)))]
+    if len(study.of_variants) < len(study.tasks):
+        found.append(("pair", study.pair_floors))
+    return [(unit, floors) for unit, floors in found if floors is not None]
+
+
+def floors(study: Study) -> Iterator[str]:
+    """What must hold before anything is opened, line by line."""
+    if study.people_floors is None:
+        yield "none: every total is opened, however few people are behind it"
+        return
+    units = floors_of_units(study)
+    yield "Of the joint total, and of the total without each one institution, which knows its own:"
+    yield f"  people: {_behind(study.people_floors)}"
+    yield from (f"  each {unit}: {_behind(floors)}" for unit, floors in units)
+    yield (
+        "Likewise every count that follows from what is opened, by adding and subtracting. It is a "
+        "sum of these:"
+    )
+    for unit, of_unit in units:
+        for least, line in _counted(of_unit, study.groups):
+            yield f"  each {unit}, 0 or at least {least}{line}"
+    if len(units) > 1:
+        yield _PAIRS
+    if study.plan.consent:
+        yield f"The plan agrees to what floors cannot mend: {', '.join(study.plan.consent)}"
+
+
+def _behind(floors: Floors) -> str:
+    """What must be behind a unit: the counts that may not be 0 either."""
+    least = [f"{floor.at_least} {floor.name}" for floor in floors.counts if not floor.or_zero]
+    return f"at least {', '.join(least)}; jointly from {floors.min_institutions} institutions"
+
+
+def _counted(floors: Floors, groups: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The counts that are 0 or at least so many, in words, line by line."""
+    counts = [floor for floor in floors.counts if floor.or_zero]
+    for least in sorted({floor.at_least for floor in counts}, reverse=True):
+        alike = [floor for floor in counts if floor.at_least == least]
+        yield from ((least, line) for line in _lines(alike, groups))
+
+
+def _lines(counts: Sequence[Floor], groups: Sequence[str]) -> Iterator[str]:
+    of: dict[str, dict[str, None]] = {}  # whose -> what, each once
+    for floor in counts:
+        whose, what = _words(floor, groups)
+        of.setdefault(whose, {})[what] = None
+    alike: dict[str, list[str]] = {}
+    for whose, found in of.items():
+        alike.setdefault(", ".join(found), []).append(whose)
+    for line, who in alike.items():
+        yield f"{', and'.join(who)}: {line}"
+
+
+def _words(floor: Floor, groups: Sequence[str]) -> tuple[str, str]:
+    """Of whom a count is, and of what."""
+    parts = {group: _of_group(floor.form, group) for group in groups}
+    parts = {group: weights for group, weights in parts.items() if weights}
+    if not parts:  # of a pair
+        return "", floor.name
+    first, *others = (_sum(weights) for weights in parts.values())
+    if all(other == first for other in others):
+        return f" of {' and '.join(parts)}{' together' if others else ''}", first
+    return "", " with ".join(f"{_sum(weights)} of {g}" for g, weights in parts.items())
+
+
+def _of_group(form: Mapping[str, int], group: str) -> dict[str, int]:
+    counts = {genotype: form.get(column(group, genotype), 0) for genotype in CLASSES}
+    return {genotype: weight for genotype, weight in counts.items() if weight}
+
+
+def _sum(weights: Mapping[str, int]) -> str:
+    """A sum of classes: by its name, if it has one."""
+    for name, form in _NAMED.items():
+        if form == weights:
+            return name
+    return " + ".join(f"{w} {name}" if w > 1 else name for name, w in weights.items())

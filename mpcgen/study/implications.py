@@ -1,0 +1,139 @@
+"""What follows from a plan's openings that a steward should know, in plain words."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mpcgen.protocols.genotype_counts import ALT_ALLELES, column
+from mpcgen.study.batch import Task
+from mpcgen.study.disclosure import kinds_of, opened_span
+from mpcgen.study.floor_words import floors_of_units
+from mpcgen.study.membership import advice
+from mpcgen.study.study import Study
+
+_KEEP = (
+    "keep = 0: a count that would be opened, or would follow, is below its floor, jointly or "
+    "without one of the institutions; not which, nor without whom. No entry opens anything else "
+    "of that variant or pair."
+)
+_OWN = (
+    "An institution knows more: where its own counts are all large, it learns that one of the "
+    "others together is small, or that another institution lacks the variant. Where its own are "
+    "0, the small one can be a single other institution's."
+)
+_ZERO = (
+    "A count of 0 is opened: it says that nobody has this genotype. Where it is 0 without an "
+    "institution's own people, that institution learns that nobody of the others has it."
+)
+_DIFFERENCES = (
+    "Sums of pairs, less each other's and those of single variants, can be the genotypes of single "
+    "people, wherever few miss a genotype or few carry an allele."
+)
+_PAIRS = (
+    "Floors hold for a pair and its two variants. Sums of two pairs with a variant in common, less "
+    "each other, have no floor: they can be of single people where few miss a genotype."
+)
+_AGAIN = (
+    "Another plan over partly the same people, before or after this one, is not compared with it: "
+    "what the two have not in common can be a few people."
+)
+
+
+def bits(study: Study) -> Iterator[str]:
+    """What a closed study, variant or pair tells, and whom."""
+    if study.people_where is not None:
+        yield (
+            "people/keep = 0: the groups do not meet the floors. The study ends there, and nothing "
+            "else is opened."
+        )
+    if study.keeps_variants:
+        yield _KEEP
+        yield _OWN
+    for task in study.tasks:
+        if task.decisions:
+            yield f"{task.entry.name}, passing = 0: {_failed(study, task)}"
+
+
+def _failed(study: Study, task: Task) -> str:
+    if study.plan.floors is None:
+        return "it is not beyond the threshold; not how far it is off."
+    if study.keeps_variants and task.chosen is None:
+        return "where keep = 1, it is not beyond the threshold; not how far it is off."
+    return "it is not beyond the threshold, or does not meet the floors; not which of the two."
+
+
+def implied(study: Study) -> Iterator[str]:
+    """What follows from the totals themselves."""
+    plan = study.plan
+    yield "Whoever subtracts its own counts from a total knows the sum of the others'."
+    yield f"The smallest group behind a total: {_smallest(study)}."
+    if plan.floors is not None:
+        yield _ZERO
+    lacking = ", and which institutions lack a variant"
+    if plan.floors is not None and plan.floors.min_institutions == len(plan.owners):
+        lacking = ""  # then it is not opened
+    yield f"From how many people a total is follows how many genotypes others miss{lacking}."
+    if len(study.of_variants) < len(study.tasks):
+        yield _DIFFERENCES if plan.floors is None else _PAIRS
+    yield from dict.fromkeys(s for task in study.tasks for s in task.statistic.implies())
+    yield _AGAIN
+
+
+def _smallest(study: Study) -> str:
+    found = [floors for _, floors in floors_of_units(study)]
+    if not found:
+        return "a single person"
+    people = [f for floors in found for f in floors.counts if not f.or_zero and f.most == 1]
+    least = min(people, key=lambda floor: floor.at_least)
+    cell = min(f.at_least for floors in found for f in floors.counts if f.or_zero)
+    return (
+        f"{least.at_least} {least.name}, also without any one institution; a single count of them "
+        f"can be of {cell}, or of nobody"
+    )
+
+
+def membership(study: Study) -> Iterator[str]:
+    """The power of membership inference for the planned sites and people, and advice."""
+    plan = study.plan
+    totals = [task for task in study.tasks if not task.decisions]
+    variants = [task for task in totals if task.chosen is None]
+    pairs = [task.chosen for task in totals if task.chosen is not None]
+    sites, stated = study.sites, plan.independent_variants
+    if pairs and not variants:
+        sites = sites.take(np.unique(np.concatenate([chosen.variants for chosen in pairs])))
+    most = [institution.max_people for institution in plan.institutions]
+    people = sum(most) - max(most)
+    yield f"The largest institution can subtract its own; at most {people:,} people are left."
+    if _apart(study, variants):
+        people //= 2
+        yield f"Cases and controls are told apart: the smaller group has {people:,} people at most."
+    yield from advice(
+        sites,
+        max(people, 1),
+        {task.entry.release for task in study.tasks},
+        genotypes=bool(pairs) or _opens_genotypes(study, variants),
+        pairs=sum(chosen.total for chosen in pairs),
+        stated=None if stated is None else min(stated, len(sites)),
+    )
+
+
+def _apart(study: Study, totals: Sequence[Task]) -> bool:
+    """Whether alleles of cases and of controls are opened, not only of both together."""
+    forms = [form for task in totals for form in task.forms.values()]
+    return any(
+        len({form.get(column(group, genotype), 0) for group in study.groups}) > 1
+        for form in forms
+        for genotype in ALT_ALLELES
+    )
+
+
+def _opens_genotypes(study: Study, totals: Sequence[Task]) -> bool:
+    """Whether numbers of heterozygous people follow, in a group or in all."""
+    parts = [(group,) for group in study.groups] + [study.groups]
+    for classes in kinds_of(study.sites.chrom):
+        columns, span = opened_span(totals, study.groups, classes)
+        for part in parts:
+            wanted = {column(group, "HET") for group in part} & set(columns)
+            if wanted and span.contains([int(name in wanted) for name in columns]):
+                return True
+    return False
