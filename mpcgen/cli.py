@@ -101,7 +101,7 @@ def run(
     """Run the study of a PLAN as one institution, or all of them on this machine."""
     from mpcgen.parties.painting import painting  # noqa: PLC0415
 
-    painter = click.get_current_context().with_resource(painting(plots))
+    painter = click.get_current_context().with_resource(painting(plots and not each))
     from mpcgen.parties.results import Output  # noqa: PLC0415
     from mpcgen.parties.run import config_of, configs_in, run_institution, run_local  # noqa: PLC0415
 
@@ -116,9 +116,7 @@ def run(
         first, *_ = study.plan.names
         outputs = {first: Output(folder, kind, plots, painter)}
         if each:
-            outputs = {
-                name: Output(folder / name, kind, plots, painter) for name in study.plan.names
-            }
+            outputs = {name: Output(folder / name, kind, plots) for name in study.plan.names}
         with _stoppable(), progress_bar(study.units, first) as report:
             run_local(study, configs_in(local, study), outputs, report)
     if config is not None and name is not None:
@@ -212,7 +210,8 @@ def study_new(
 @click.option("--mbit", type=float, default=100.0, help="Bandwidth of a party, Mbit/s.")
 def study_check(plan: Path, rtt: float, mbit: float) -> None:
     """Say what a PLAN opens, to whom, what it implies, and what it costs."""
-    from mpcgen.study.check import Network, describe  # noqa: PLC0415
+    from mpcgen.study.check import describe  # noqa: PLC0415
+    from mpcgen.study.forecast import Network  # noqa: PLC0415
     from mpcgen.study.load import load_study  # noqa: PLC0415
 
     try:

@@ -1,15 +1,15 @@
 """A process that draws plots: it loads the drawing library while the parties compute.
 
 It is a fresh interpreter, started before all else, that imports nothing but what draws. Who started
-it and whoever was forked from there may ask it, one at a time. It ends with the last of them, or
-when it is no longer wanted; should it be lost, a plot is drawn by who asks.
+it may ask it, or one process forked from there. It ends with them, or when it is no longer wanted;
+should it be lost, a plot is drawn by who asks.
 """
 
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import Pipe
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,14 +28,13 @@ class Painter:
 
     def __init__(self, connection: Any):
         self._connection = connection
-        self._turn = multiprocessing.get_context("fork").Lock()
 
     def draw(self, plot: "Plot") -> None:
         """Have a plot drawn; returns when its files stand."""
         from mpcgen.report.layouts import to_bytes  # noqa: PLC0415
 
         data = to_bytes(plot)
-        with suppress(OSError, EOFError), self._turn:
+        with suppress(OSError, EOFError):
             self._connection.send_bytes(data)
             self._connection.recv_bytes()
             return
@@ -48,7 +47,7 @@ def painting(wanted: bool = True) -> Iterator[Painter | None]:
     if not wanted or sys.platform != "linux":
         yield None
         return
-    ours, theirs = multiprocessing.Pipe()
+    ours, theirs = Pipe()
     with ours:
         with theirs:
             process = subprocess.Popen(
