@@ -159,16 +159,25 @@ class Box(ABC):
         return self._reshare(label, sums)
 
     def addends(
-        self, x: Secret, positions: Sequence[int], pairs: int, label: str = "addends"
+        self,
+        x: Secret,
+        positions: Sequence[int],
+        pairs: int,
+        forms: Sequence[Sequence[int]] | None = None,
+        label: str = "addends",
     ) -> tuple[Secret, Secret]:
         """Two integers that add up to x modulo 2^k, as shared bits: at most one round.
+
+        Args:
+            forms: x is (m, c), and linear forms of its columns, (f, m), are meant instead.
 
         Returns:
             For x (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
             planes at these positions, then products of them, as `BitRing.planes` has them.
         """
-        shape = (len(positions) + pairs, *x.shape[:-1], self.bits.packed(x.shape[-1]))
-        cut = partial(self.bits.planes, x.ring, positions=positions, pairs=pairs)
+        *rows, m = x.shape if forms is None else (len(forms), x.shape[0])
+        shape = (len(positions) + pairs, *rows, self.bits.packed(m))
+        cut = partial(self.bits.planes, x.ring, positions=positions, pairs=pairs, forms=forms)
         self._declare(self.costs.addends(nbytes(self.bits, shape)))
         return self._addends(label, x, shape, cut)
 

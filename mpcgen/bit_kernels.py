@@ -25,11 +25,35 @@ def fill_planes(x: Array, positions: Sequence[int], planes: Array) -> None:
     Args:
         x: words (rows, m) or pairs of words (rows, m, 2).
     """
+    fill = _PLANES[x.ndim, x.itemsize]
+    flat = np.ascontiguousarray(x).reshape(len(x), -1)
+    fill(flat, _row_of(positions), *_room(), planes)
+
+
+def fill_planes_of_forms(
+    x: Array, forms: Sequence[Sequence[int]], positions: Sequence[int], planes: Array
+) -> None:
+    """Write bits of linear forms of words (m, c) into planes (n, forms, ceil(m / 8))."""
+    terms = [[(c, factor) for c, factor in enumerate(form) if factor] for form in forms]
+    columns = np.array([c for form in terms for c, _ in form], np.int64)
+    factors = np.array([factor for form in terms for _, factor in form], np.int64)
+    starts = np.cumsum([0, *map(len, terms)])
+    across, values = np.empty((x.shape[1], TILE), np.uint32), np.empty(TILE, np.uint32)
+    _loops.planes_of_forms(
+        *(np.ascontiguousarray(x), starts, columns, factors.astype(np.uint32)),
+        *(_row_of(positions), across, values, *_room(), planes),
+    )
+
+
+def _row_of(positions: Sequence[int]) -> Array:
+    """Bit -> the place of its plane; -1: it has none."""
     row_of = np.full(8 * (max(positions) // 8 + 1), -1)
     row_of[list(positions)] = np.arange(len(positions))
-    fill = _PLANES[x.ndim, x.itemsize]
-    lanes, tile = np.empty(TILE, np.uint8), np.empty((8, TILE // 8), np.uint8)
-    fill(np.ascontiguousarray(x).reshape(len(x), -1), row_of, lanes, tile, planes)
+    return row_of
+
+
+def _room() -> tuple[Array, Array]:
+    return np.empty(TILE, np.uint8), np.empty((8, TILE // 8), np.uint8)
 
 
 def add_cross(z: Array, x: tuple[Array, Array], y: tuple[Array, Array]) -> Array:

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types, uint8
 from numba.core.extending import intrinsic
 
-from mpcgen.compiler import kernel, reads, writes
+from mpcgen.compiler import kernel, part, reads, writes
 
 Array = npt.NDArray[Any]
 LANES: Final = 32  # bytes in a vector
@@ -42,6 +42,18 @@ def _slices(_typing: Any, x: Any, at: Any, planes: Any, to: Any) -> Any:
 _slice: Any = intrinsic(_slices)
 
 
+@part()
+def _spread(lanes: Array, tile: Array, row_of: Array, planes: Array, count: int) -> None:
+    """Write bit b of so many bytes to planes[row_of[b]], by way of the tile."""
+    for i in range(len(lanes) // LANES):
+        _slice(lanes, LANES * i, tile, LANES // 8 * i)
+    for b in range(8):
+        row = row_of[b]
+        if row >= 0:
+            for i in range((count + 7) // 8):
+                planes[row, i] = tile[b, i]
+
+
 def _planes_of(words: int) -> Any:
     """Return the loop over elements of this many words."""
 
@@ -58,18 +70,12 @@ def _planes_of(words: int) -> Any:
                 count = min(len(lanes), m - start)
                 for byte in range(len(row_of) // 8):
                     shift = x.dtype.type(8 * (byte % x.itemsize))
-                    part = x[r, words * start + byte // x.itemsize :]
+                    words_of = x[r, words * start + byte // x.itemsize :]
                     for i in range(count):
-                        lanes[i] = uint8(part[words * i] >> shift)
+                        lanes[i] = uint8(words_of[words * i] >> shift)
                     for i in range(count, len(lanes)):
                         lanes[i] = 0
-                    for i in range(len(lanes) // LANES):
-                        _slice(lanes, LANES * i, tile, LANES // 8 * i)
-                    for b in range(8):
-                        row = row_of[8 * byte + b]
-                        if row >= 0:
-                            for i in range((count + 7) // 8):
-                                planes[row, r, start // 8 + i] = tile[b, i]
+                    _spread(lanes, tile, row_of[8 * byte :], planes[:, r, start // 8 :], count)
 
     return planes
 
@@ -81,6 +87,49 @@ planes8, planes32, planes64, planes128 = (
     )(_planes_of(words))
     for word, words in ((np.uint8, 1), (np.uint32, 1), (np.uint64, 1), (np.uint64, 2))
 )
+
+
+@kernel(
+    *(reads(np.uint32, 2), reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1)),
+    *(reads(np.int64, 1), writes(np.uint32, 2), writes(np.uint32, 1)),
+    *(writes(np.uint8, 1), writes(np.uint8, 2), writes(np.uint8, 3)),
+)
+def planes_of_forms(
+    x: Array,
+    starts: Array,
+    columns: Array,
+    factors: Array,
+    row_of: Array,
+    across: Array,
+    values: Array,
+    lanes: Array,
+    tile: Array,
+    planes: Array,
+) -> None:
+    """Write bit b of linear forms of x (m, c) to planes[row_of[b]]; where that is -1, nowhere.
+
+    Args:
+        starts, columns, factors: form f is the sum of factors[j] x[:, columns[j]] over j from
+            starts[f] to starts[f + 1].
+        across, values, lanes, tile: room for n elements: (c, n), (n,), (n,), (8, n / 8).
+    """
+    for t in range((len(x) + len(values) - 1) // len(values)):
+        start = t * len(values)
+        count = min(len(values), len(x) - start)
+        for i in range(count):
+            for c in range(x.shape[1]):
+                across[c, i] = x[start + i, c]
+        for f in range(len(starts) - 1):
+            values[:] = 0
+            for j in range(starts[f], starts[f + 1]):
+                c, factor = columns[j], factors[j]
+                for i in range(count):
+                    values[i] += factor * across[c, i]
+            for byte in range(len(row_of) // 8):
+                shift = np.uint32(8 * byte)
+                for i in range(len(lanes)):
+                    lanes[i] = uint8(values[i] >> shift)
+                _spread(lanes, tile, row_of[8 * byte :], planes[:, f, start // 8 :], count)
 
 
 @kernel(*(5 * [reads(np.uint8, 1)]), writes(np.uint8, 1))

@@ -65,8 +65,18 @@ class BitRing(Ring):
             return x.astype(np.bool_)
         return np.unpackbits(x, axis=-1, count=m, bitorder="little").view(np.bool_)
 
-    def planes(self, ring: Ring, x: Array, positions: Sequence[int], pairs: int = 0) -> Array:
+    def planes(
+        self,
+        ring: Ring,
+        x: Array,
+        positions: Sequence[int],
+        pairs: int = 0,
+        forms: Sequence[Sequence[int]] | None = None,
+    ) -> Array:
         """Bits of ring elements (..., m) at some positions, one plane each, and products of them.
+
+        Args:
+            forms: x is (m, c); the bits are those of these linear forms of its columns, (f, m).
 
         Returns:
             (len(positions) + pairs, ..., packed(m)): behind the bits, in the order of their
@@ -78,9 +88,14 @@ class BitRing(Ring):
         ring.check(x)
         if not all(0 <= b < ring.k for b in positions):
             raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
-        *rows, m = ring.shape(x)
+        *rows, m = ring.shape(x) if forms is None else (len(forms), len(x))
         planes = np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
-        self._fill(ring, x, positions, planes)
+        if forms is None:
+            self._fill(ring, x, positions, planes)
+        elif self.k == 8 and ring.k == 32:
+            _kernels().fill_planes_of_forms(x, forms, positions, planes)
+        else:
+            self._fill(ring, ring.linear(x, forms, 0), positions, planes)
         np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(positions) :])
         return planes
 

@@ -99,7 +99,7 @@ class Secret:
         units = self.shape[:-1]
         shape = (len(forms), *units) if rows else (*units, len(forms))
         axis = 0 if rows else len(units)
-        return self._map(lambda part: _linear(self.ring, part, forms, axis), shape)
+        return self._map(lambda part: self.ring.linear(part, forms, axis), shape)
 
     def _term(self, other: Secret | Array | int) -> Secret:
         """What can be added to this secret, as a secret of its ring and shape."""
@@ -124,23 +124,6 @@ class Secret:
     __bool__ = __int__ = __index__ = __float__ = __len__ = __iter__ = __array__ = _refuse
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __bytes__ = __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __format__ = _refuse
-
-
-def _linear(ring: Ring, x: Array, forms: Sequence[Sequence[int]], axis: int) -> Array:
-    rows = ring.shape(x)[:-1]
-    columns = []
-    for form in forms:
-        total = ring.zeros(rows)
-        for c, factor in enumerate(form):
-            if factor:
-                term = ring.index(x, (Ellipsis, c))
-                total = ring.add(total, term if factor == 1 else _times(ring, term, factor))
-        columns.append(total)
-    return ring.stack(columns, axis=axis)
-
-
-def _times(ring: Ring, x: Array, factor: int) -> Array:
-    return ring.mul(x, ring.encode(np.full(ring.shape(x), factor)))
 
 
 def nbytes(ring: Ring, shape: tuple[int, ...]) -> int:

@@ -19,22 +19,32 @@ Papers    Araki, Furukawa, Lindell, Nof, Ohara, CCS 2016 (products of bits); Moh
           Brent, Kung, A regular layout for parallel adders, 1982 (the tree)
 """
 
+from collections.abc import Sequence
+
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
 from mpcgen.secret import Secret, concatenate
 
 
-def negative(box: Box, x: Secret, bits: int, label: str = "compare") -> Secret:
+def negative(
+    box: Box,
+    x: Secret,
+    bits: int,
+    label: str = "compare",
+    forms: Sequence[Sequence[int]] | None = None,
+) -> Secret:
     """The sign of x (..., m): bits (..., packed(m)), 1 where x < 0.
 
     Args:
+        forms: x is (m, c), and the signs of linear forms of its columns are wanted: (f, packed(m)).
+            That is quicker than to compare x.linear(forms).
         bits: -2^(bits-1) <= x < 2^(bits-1) is proved; at most the ring's k.
     """
     if not 0 < bits <= x.ring.k:
         raise ValueError(f"there is no sign of {bits} bits in {x!r}")
     below = bits - 1
     half = below // 2
-    first, second = box.addends(x, [*_order(below), below], half, f"{label}/addends")
+    first, second = box.addends(x, [*_order(below), below], half, forms, f"{label}/addends")
     sign = first[below] + second[below]
     if bits == 1:
         return sign

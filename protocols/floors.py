@@ -129,26 +129,34 @@ class Floors:
         """
         total = reduce(add, shares.values())
         views = [total - share for share in shares.values()]
-        zero = self._less(views, or_zero=True, least=True)
-        least = self._less(views, or_zero=False, least=True)
-        few = (here - self.min_institutions).reshape(1, -1)
-        empty = self._less(views, or_zero=True, least=False)
-        signs = comparison.negative(
-            box, concatenate([zero, least, few, empty]), self.bits, "floors"
-        )
-        middle, end = zero.shape[0], signs.shape[0] - empty.shape[0]
-        bad = concatenate([signs[:middle] + signs[end:], signs[middle:end]])
+        one = box.constant(total.ring, total.ring.encode(np.ones((total.shape[0], 1), np.int8)))
+        x = concatenate([*views, here.reshape(-1, 1), one], axis=1)
+        forms = self._tests()
+        signs = comparison.negative(box, x, self.bits, "floors", forms)
+        zero = len(views) * sum(floor.or_zero for floor in self.counts)
+        end = len(forms) - zero
+        bad = concatenate([signs[:zero] + signs[end:], signs[zero:end]])
         return comparison.all_of(box, bad + -1, "floors/and")
 
-    def _less(self, views: Sequence[Secret], *, or_zero: bool, least: bool) -> Secret:
-        """Counts less their least value, or less 1: (views x floors, m)."""
-        floors = [floor for floor in self.counts if floor.or_zero is or_zero]
-        if not floors:
-            return views[0].linear([[0] * len(self.columns)], rows=True)[:0]
-        forms = [[floor.form.get(column, 0) for column in self.columns] for floor in floors]
-        counts = concatenate([view.linear(forms, rows=True) for view in views])
-        limits = [floor.scale * floor.at_least if least else 1 for floor in floors]
-        return counts - np.array(limits * len(views)).reshape(-1, 1)
+    def _tests(self) -> list[list[int]]:
+        """What must not be negative, over all views' columns, `here` and 1.
+
+        First the counts that may be 0, less their least value; then the others; then how many
+        institutions there are; then once more the first, less 1, which are negative where 0.
+        """
+        zero = [floor for floor in self.counts if floor.or_zero]
+        least = [floor for floor in self.counts if not floor.or_zero]
+        width = len(self.columns)
+        few = [0] * (self.owners * width) + [1, -self.min_institutions]
+        tests: dict[str, list[list[int]]] = {"zero": [], "least": [], "empty": []}
+        for view in range(self.owners):
+            before, after = [0] * (view * width), [0] * ((self.owners - view - 1) * width)
+            for name, floors in (("zero", zero), ("least", least), ("empty", zero)):
+                for floor in floors:
+                    form = [floor.form.get(column, 0) for column in self.columns]
+                    limit = 1 if name == "empty" else floor.scale * floor.at_least
+                    tests[name].append([*before, *form, *after, 0, -limit])
+        return [*tests["zero"], *tests["least"], few, *tests["empty"]]
 
     def cost(self, costs: Costs, packed: int) -> Cost:
         """Declared cost of `met` on units whose bits fill `packed` bytes."""
