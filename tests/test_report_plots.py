@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -182,6 +183,24 @@ def test_the_region_does_not_depend_on_how_pairs_come(data: st.DataObject) -> No
     found, (names, r2_of) = region.triangle(), in_memory(sites, i, j, r2, width)
     assert list(found.names) == names
     np.testing.assert_array_equal(found.r2, r2_of)
+
+
+def test_pairs_that_passed_by_are_not_kept() -> None:
+    """300,000 pairs are 7 MB; a batch of 15,000 and two regions are a tenth of that."""
+    m, window, batch = 10_000, 30, 500
+    sites = site_list(np.ones(m, np.int8), np.arange(m), map(str, range(m)), "A" * m, "A" * m)
+    region = StrongestRegion(sites)
+    tracemalloc.start()
+    try:
+        for start in range(0, m - window - batch, batch):
+            first = np.repeat(np.arange(start, start + batch), window)
+            second = first + np.tile(np.arange(1, window + 1), batch)
+            region.add(np.stack([first, second], axis=1), np.full(len(first), 0.5))
+        kept, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
+    assert region.triangle().names == tuple(map(str, range(60)))
 
 
 def test_nothing_to_plot_is_said() -> None:
