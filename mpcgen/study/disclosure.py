@@ -58,7 +58,30 @@ def variant_floors(
             count = {name: int(c) for name, c in zip(columns, atom, strict=True) if c}
             floors.setdefault(tuple(count.items()), _floor(count, minima))
             by_group |= not _symmetric(count, groups)
-    return [*floors.values(), *_always(groups, minima, by_group=by_group)]
+    always = list(_always(groups, minima, by_group=by_group))
+    return [*(f for f in floors.values() if not _implied(f, always, kinds)), *always]
+
+
+def _implied(floor: Floor, always: Sequence[Floor], kinds: Kinds) -> bool:
+    """Whether a count contains, wherever it occurs, one that is as large as it must be anyway."""
+    at = [classes for classes in kinds if {_class(name) for name in floor.form} <= {*classes}]
+    return all(
+        any(
+            other.at_least >= floor.at_least
+            and all(
+                floor.form.get(name, 0) >= n
+                for name, n in other.form.items()
+                if _class(name) in classes
+            )
+            for other in always
+        )
+        for classes in at
+    )
+
+
+def _class(name: str) -> str:
+    """The genotype class of a count's column."""
+    return name.partition(".")[2]
 
 
 def opened_span(
@@ -74,7 +97,7 @@ def opened_span(
 
 
 def _floor(count: Mapping[str, int], minima: Minima) -> Floor:
-    uncalled = all(name.partition(".")[2] in UNCALLED for name in count)
+    uncalled = all(_class(name) in UNCALLED for name in count)
     words = " + ".join(f"{c} {name}" if c > 1 else name for name, c in count.items())
     least = minima.min_missing if uncalled else minima.min_cell
     return Floor(words, count, least, or_zero=True, most=max(count.values()))
