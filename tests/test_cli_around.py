@@ -1,6 +1,7 @@
 """The commands around a run: data check, keygen, study new, simulate, and a newcomer's way."""
 
 import stat
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from mpcgen.demo.prepare import free_ports
 from mpcgen.net import keys
+from mpcgen.protocols.floors import Minima
 from mpcgen.report.tables import read_table
-from mpcgen.study.plan import NO_FLOORS
+from mpcgen.study.load import load_study
 from tests import small, studies
 from tests.plain import read_plain
 from tests.small import assert_refused, command, edit, nothing_written, succeeded
@@ -110,12 +112,14 @@ def test_a_newcomers_way(tmp_path: Path) -> None:
         "simulate",
         cohort,
         "--people",
-        90,
+        450,
         "--variants",
         300,
         "--autosomes",
         2,
         "--sex-chromosomes",
+        "--missing",
+        0,
     )
     said = succeeded(*simulate)
     assert said == f"the cohort is in {cohort}\n"
@@ -124,12 +128,12 @@ def test_a_newcomers_way(tmp_path: Path) -> None:
     parties: list[object] = []
     for name, port in zip(small.NAMES, free_ports(3), strict=True):
         public = succeeded("keygen", cohort / f"{name}.key").strip()
-        parties += ["--institution", name, f"127.0.0.1:{port}", public, 30]
+        parties += ["--institution", name, f"127.0.0.1:{port}", public, 150]
         (cohort / f"{name}.toml").write_text(CONFIG.format(name=name))
         checked = succeeded(
             "data", "check", "--config", cohort / f"{name}.toml", cohort / "sites.tsv"
         )
-        assert numbers(checked) >= {("used", 300), ("people", 30)}
+        assert numbers(checked) >= {("used", 300), ("people", 150)}
     about = [
         "--id",
         "rehearsal",
@@ -143,7 +147,7 @@ def test_a_newcomers_way(tmp_path: Path) -> None:
     plan = cohort / "plan.toml"
     new = ["study", "new", plan, *about, "--sites", cohort / "sites.tsv", *parties]
     said = succeeded(*new)
-    assert f"WARNING  {NO_FLOORS}" in said
+    assert "WARNING" not in said
     assert f"{plan} is written; edit it, then `mpcgen study check {plan}`" in said
     with nothing_written(cohort):
         assert_refused(command(*new), "plan.toml: the file exists already")
@@ -151,11 +155,62 @@ def test_a_newcomers_way(tmp_path: Path) -> None:
     succeeded("run", plan, "--local", cohort, "--no-plots")
     table = read_table(cohort / "plan-results" / "frequency.tsv")
     pooled = read_plain(cohort / "pooled")
-    assert list(table["ID"]) == list(pooled.ids)
-    counts = pooled.counts.sum(axis=1)
+    kept = np.isin(pooled.ids, table["ID"])
+    assert 50 < kept.sum() < len(kept)  # rare variants do not meet the floors
+    assert list(table["ID"]) == list(pooled.ids[kept])
+    counts = pooled.counts.sum(axis=1)[kept]
     np.testing.assert_array_equal(table["HET_CT"], counts[:, 1])
     np.testing.assert_array_equal(table["HAP_ALT_CT"], counts[:, 4])
     np.testing.assert_array_equal(table["MISSING_CT"], counts[:, 5])
+
+
+def new_study(folder: Path, *most: int) -> list[object]:
+    """The command that writes a plan for institutions with so many people each."""
+    small.lay_out(folder)
+    options: list[object] = ["study", "new", folder / "new.toml", "--sites", folder / "sites.tsv"]
+    options += ["--id", "x", "--title", "x", "--build", "GRCh37", "--trait", "x"]
+    for n, people in enumerate(most):
+        name = "ABCD"[n]
+        options += ["--institution", name, f"localhost:{7001 + n}", name * 40, people]
+    return options
+
+
+def test_a_new_plan_has_the_floors_and_names_them(tmp_path: Path) -> None:
+    assert "WARNING" not in succeeded(*new_study(tmp_path, 100, 100, 100, 0))
+    plan = tmp_path / "new.toml"
+    assert load_study(plan).plan.floors == Minima()
+    for key, least in asdict(Minima()).items():
+        edit(plan, f"# {key} = {least}", f"{key} = {least - 1}")
+    text = plan.read_text()
+    for comment in ('release = "passing"', "p = 5e-8", "r2 = 0.2", "independent_variants = 10"):
+        assert f"# {comment}" in text
+        text = text.replace(f"# {comment}", comment)
+    plan.write_text(text.replace("independent_variants = 1000", "independent_variants = 10"))
+    changed = load_study(plan)
+    assert asdict(changed.plan.floors or Minima()) == {
+        key: least - 1 for key, least in asdict(Minima()).items()
+    }
+    assert [task.entry.release for task in changed.tasks] == ["totals", "passing", "passing"]
+
+
+def test_a_new_plan_of_two_owners_waits_for_their_consent(tmp_path: Path) -> None:
+    said = succeeded(*new_study(tmp_path, 100, 0, 100))
+    assert "WARNING  there are two owners" in said
+    plan = tmp_path / "new.toml"
+    with nothing_written(tmp_path):
+        refused = command("study", "check", plan)
+    assert_refused(refused, 'where both agree to that, write consent = ["two institutions"]')
+    edit(plan, '# consent = ["two institutions"]', 'consent = ["two institutions"]')
+    edit(plan, "# min_institutions = 2", "min_institutions = 2")
+    assert "The plan agrees to what floors cannot mend: two inst" in succeeded(
+        "study", "check", plan
+    )
+
+
+def test_a_new_plan_of_one_owner(tmp_path: Path) -> None:
+    words = new_study(tmp_path, 100, 0, 0)
+    with nothing_written(tmp_path):
+        assert_refused(command(*words), "at least two institutions with data")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ def test_what_it_says(demo: tuple[Result, Path]) -> None:
     result, folder = demo
     assert result.exit_code == 0, result.output
     said = result.output
-    assert f"WARNING  {NO_FLOORS}" in said
+    assert f"WARNING {NO_FLOORS}" in " ".join(said.split())
+    assert "The people here are simulated, so nothing is withheld" in said
     assert "What is opened, to all of A, B, C" in said
     processes = re.findall(r"^  ([ABC]) is process (\d+)$", said, re.MULTILINE)
     assert [name for name, _ in processes] == ["A", "B", "C"]

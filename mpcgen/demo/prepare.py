@@ -9,7 +9,7 @@ from pathlib import Path
 from mpcgen.genome.sites import read_sites
 from mpcgen.net.keys import create
 from mpcgen.study.plan import Institution
-from mpcgen.study.write import plan_text, write_new
+from mpcgen.study.write import NO_FLOORS, plan_text, write_new
 
 RESULTS = "results"  # folder that the demonstration's runs write
 PEOPLE = {"A": 320, "B": 280, "C": 240}
@@ -86,7 +86,7 @@ def prepare(folder: Path) -> Path:
     plan = folder / "plan.toml"
     sites = read_sites(folder / "sites.tsv").sha256
     entries = _ENTRIES.format(sha256=sha256)
-    write_new(plan, plan_text(ABOUT, "sites.tsv", sites, institutions, entries))
+    write_new(plan, plan_text(ABOUT, "sites.tsv", sites, institutions, entries, NO_FLOORS))
     return plan
 
 

@@ -33,6 +33,9 @@ def show(folder: Path, say: Callable[[str], object]) -> None:
     study = load_study(plan)
     say(describe(study, Network()))
     say("")
+    say("The people here are simulated, so nothing is withheld, and every value can be compared.")
+    say("A plan of real people leaves floors out: then those of docs/release.md hold.")
+    say("")
     say("Running: each institution is a process with its own files, key and port.")
     outputs = {name: Output(folder / RESULTS / name) for name in PEOPLE}
     run_local(study, configs_in(folder, study), outputs, started=partial(_tell_process, say))

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from mpcgen.errors import InputError, MpcgenError
 from mpcgen.genome.sites import read_sites
+from mpcgen.protocols.floors import Minima
 from mpcgen.study.load import load_study
 from mpcgen.study.plan import Institution
 from mpcgen.study.study import Study
@@ -31,6 +33,24 @@ name = "replicated"               # three computing parties, one of which may be
 computing = {computing}
 
 [release]
+{release}"""
+
+_FLOORS = """\
+# Opened is only what meets these floors, jointly and without each single institution; they hold as
+# they stand here, and one that is written without # is changed.
+{minima}
+# independent_variants = 1000      # for the power of membership inference; estimated without it
+# consent = ["stratified sums"]    # where all agree to the test cmh, which floors do not mend
+# floors = "none"                  # instead of all this, for public data: every total is opened
+"""
+
+_TWO = """\
+# Of two institutions each learns the other's whole table. This plan is refused until both agree:
+{off}consent = ["two institutions"]
+{off}min_institutions = 2
+"""
+
+NO_FLOORS = """\
 # No disclosure floors: every joint total is opened, however few people are behind it.
 # For public data and tests only.
 floors = "none"
@@ -51,13 +71,17 @@ groups = ["all"]
 
 [[entries]]
 statistic = "association"
-tests = ["allelic", "genotypic", "trend", "cmh"]
+tests = ["allelic", "genotypic", "trend"]
+# release = "passing"              # opens only variants with a smaller p-value, decided on shares
+# p = 5e-8
 
 [[entries]]
 statistic = "linkage"
 window = 50
 kb = 1000
-min_r2 = 0.2
+min_r2 = 0.2                       # weaker pairs are opened, but not listed
+# release = "passing"              # opens only pairs with a larger r2; leave out min_r2 then
+# r2 = 0.2
 """
 
 
@@ -67,6 +91,7 @@ def plan_text(
     sha256: str,
     institutions: Sequence[Institution],
     entries: str = ENTRIES,
+    release: str | None = None,
 ) -> str:
     """The text of a plan.
 
@@ -74,6 +99,7 @@ def plan_text(
         study: id, title, build, trait, ancestry, technology.
         sites: the site list's file name, beside the plan.
         entries: TOML of the [[entries]].
+        release: TOML of [release]; by default the floors as they are.
     """
     names = [institution.name for institution in institutions]
     text = _HEAD.format(
@@ -81,6 +107,7 @@ def plan_text(
         sites=_quoted(sites),
         sha256=_quoted(sha256),
         computing=json.dumps(names[:3]),
+        release=release_text(institutions) if release is None else release,
     )
     for institution in institutions:
         text += _INSTITUTION.format(
@@ -92,10 +119,27 @@ def plan_text(
     return text + entries
 
 
+def release_text(institutions: Sequence[Institution], *, agreed: bool = False) -> str:
+    """TOML of [release] with the floors as they are, each as a comment.
+
+    Args:
+        agreed: where there are two owners, whether their consent is written, or a comment.
+    """
+    two = sum(institution.max_people > 0 for institution in institutions) == 2
+    floors = {field.name: field.default for field in fields(Minima)}
+    if two:
+        del floors["min_institutions"]
+    text = _FLOORS.format(minima="\n".join(f"# {key} = {least}" for key, least in floors.items()))
+    return text + (_TWO.format(off="" if agreed else "# ") if two else "")
+
+
 def new_plan(
     path: Path, about: dict[str, str], sites: Path, institutions: Sequence[Institution]
 ) -> Study:
     """Write a plan with frequency, association and linkage over a site list that stands beside it.
+
+    Of two owners both have to agree, which nobody else can: their plan is checked as if they had,
+    and written with their consent as a comment.
 
     Args:
         about: as plan_text's study.
@@ -108,12 +152,20 @@ def new_plan(
     if not sites.parent.samefile(path.parent):
         where = path.parent
         raise InputError(f"the site list stands beside the plan; copy it to {where}", path=sites)
-    write_new(path, plan_text(about, sites.name, sha256, institutions))
+    agreed, written = (
+        plan_text(
+            about, sites.name, sha256, institutions, release=release_text(institutions, agreed=yes)
+        )
+        for yes in (True, False)
+    )
+    write_new(path, agreed)
     try:
-        return load_study(path)
-    except MpcgenError:
+        study = load_study(path)
+        path.write_text(written, encoding="utf-8")
+    except (MpcgenError, OSError):
         path.unlink()
         raise
+    return study
 
 
 def write_new(path: Path, text: str) -> None:
