@@ -31,6 +31,7 @@ from mpcgen.report import plots
 from mpcgen.report.columns import LD, leading
 from mpcgen.report.gwas_ssf import StudyMetadata, write_gwas_ssf
 from mpcgen.report.layouts import Layout, Plot
+from mpcgen.report.record import Kept
 from mpcgen.report.tables import PValue, refuse_unknown, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
 from mpcgen.study.loop import Part
@@ -107,6 +108,7 @@ class Results:
 
     Attributes:
         counted: what the run record counts: undefined pairs, rows that a format cannot hold.
+        kept: how many of an entry's variants or pairs were opened.
         lambdas: genomic-control lambda of each test.
         notes: what could not be written, and why.
     """
@@ -114,6 +116,7 @@ class Results:
     def __init__(self, study: Study, output: Output, folder: Path):
         self._study, self._output, self._folder = study, output, folder
         self.counted: dict[str, int] = {}
+        self.kept: dict[str, Kept] = {}
         self.lambdas: dict[str, float | None] = {}
         self.notes: list[str] = []
         self._paint = output.painter.draw if output.painter else draw_here
@@ -141,6 +144,8 @@ class Results:
         with ExitStack() as stack:
             for part in parts:
                 entry = part.task.entry.name
+                before = self.kept.get(entry, Kept(0, 0))
+                self.kept[entry] = Kept(before.kept + len(part.rows), before.of + part.batch.units)
                 for name, table in part.tables.items():
                     if part.batch.pairs is None:
                         rows = table.rows + part.batch.start

@@ -4,6 +4,7 @@ import importlib
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -165,6 +166,8 @@ def _record(
         parties={name: _roles(plan, name) for name in plan.names},
         parameters={task.entry.name: _parameters(task.entry) for task in study.tasks},
         thresholds={},
+        floors={} if plan.floors is None else asdict(plan.floors),
+        kept=results.kept,
         lambdas=results.lambdas,
         counted=results.counted,
         costs=(

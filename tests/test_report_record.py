@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mpcgen.errors import InputError
-from mpcgen.report.record import Opening, RunRecord, Step
+from mpcgen.report.record import Kept, Opening, RunRecord, Step
 
 RECORD = RunRecord(
     study="demo",
@@ -15,6 +15,8 @@ RECORD = RunRecord(
     parties={"Aarhus": "owner and computing party", "Åbo": "owner"},
     parameters={"freq": {"by": ("all", "cases"), "window": 50, "kb": 1.5, "x": None, "y": True}},
     thresholds={"p": 5.0e-8},
+    floors={"min_mac": 5},
+    kept={"freq": Kept(90, 100)},
     lambdas={"association.allelic": 1.0625, "association.trend": None},
     counted={"ld.undefined": 3},
     costs=(Step("freq", 2, 1000, 1064, 0.25),),
@@ -39,10 +41,12 @@ def test_the_text_is_canonical() -> None:
     ("change", "message"),
     [
         ({"genotypes": [0, 1]}, r"unknown fields \['genotypes'\]"),
-        ({"format": 2}, "format 2, this version reads 1"),
+        ({"format": 1}, "format 1, this version reads 2"),
         ({"costs": [{"step": "a", "rounds": 1, "per_institution": 3}]}, r"costs\[0\]: unknown"),
         ({"opened": {}}, "opened is not of type"),
         ({"thresholds": {"p": "small"}}, "thresholds.p is not of type float"),
+        ({"floors": {"min_mac": "5"}}, "floors.min_mac is not of type int"),
+        ({"kept": {"freq": {"kept": 1, "of": 2, "rows": [7]}}}, r"kept.freq: unknown .*rows"),
         ({"counted": {"n": True}}, "counted.n is not of type int"),
         ({"parameters": {"a": {"b": [1]}}}, "a.b is of none of the types"),
         ({"lambdas": {"allelic": "1.06"}}, "lambdas.allelic is of none"),

@@ -1,8 +1,8 @@
 """The run record: what was run, what it cost and what was opened, as one canonical JSON file.
 
-Schema, version 1 (every field is required, no other is allowed; keys are sorted):
+Schema, version 2 (every field is required, no other is allowed; keys are sorted):
 
-    format       1
+    format       2
     study        id of the plan
     plan         hash of the plan, hex
     started      UTC, ISO 8601, like 2026-11-23T17:37:48Z
@@ -11,6 +11,8 @@ Schema, version 1 (every field is required, no other is allowed; keys are sorted
     parties      {name: role}
     parameters   {entry: {name: value}}    as the plan has them, defaults filled in
     thresholds   {name: value}             as they took effect after rounding
+    floors       {name: count}             that the plan set; empty where it has none
+    kept         {entry: {kept, of}}       variants or pairs that were opened, of those in the entry
     lambdas      {table: value}            genomic-control lambda of each test; null if undefined
     counted      {name: count}             e.g. pairs without variance, rows a format cannot hold
     costs        [{step, rounds, bytes_declared, bytes_measured, seconds}]
@@ -33,7 +35,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from mpcgen.errors import InputError
 from mpcgen.report.files import replacing
 
-FORMAT = 1
+FORMAT = 2
 Value = bool | int | float | str | None | tuple[str, ...]
 
 
@@ -58,6 +60,14 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """How many variants or pairs met the floors and passed, of how many."""
+
+    kept: int
+    of: int
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run, as described at the top of this file."""
 
@@ -69,6 +79,8 @@ class RunRecord:
     parties: Mapping[str, str]
     parameters: Mapping[str, Mapping[str, Value]]
     thresholds: Mapping[str, float]
+    floors: Mapping[str, int]
+    kept: Mapping[str, Kept]
     lambdas: Mapping[str, float | None]
     counted: Mapping[str, int]
     costs: tuple[Step, ...]
