@@ -28,6 +28,7 @@ class Scene:
         to: label -> the one party it is revealed to; everybody where it is missing.
         moved, implied: what a guest's simulator knows of the openings (see GuestView).
         narrow: labels opened in a smaller ring.
+        where: label -> the label of the bits that say in which lanes it is opened.
     """
 
     cast: Cast
@@ -40,6 +41,7 @@ class Scene:
         default_factory=dict
     )
     narrow: Mapping[str, Ring] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
     rings: tuple[Ring, ...] = (Z2, Z4)
 
     @property
@@ -50,8 +52,20 @@ class Scene:
     def inputs(self, lanes: Lanes, ring: Ring) -> dict[str, Array]:
         """The owners' inputs in every lane, each (values, lanes)."""
         return {
-            owner: ring.stack([lanes["input", owner, n] for n in range(self.values)], axis=0)
+            owner: np.stack([lanes.take(("input", owner, n), ring) for n in range(self.values)])
             for owner in self.cast.owners
+        }
+
+    def outputs(self, inputs: Mapping[str, Array], ring: Ring) -> dict[str, Array]:
+        """What is opened of these inputs, (lanes,) by label; 0 where it is withheld."""
+        ideal = self.ideal({o: ring.unsigned(x) for o, x in inputs.items()})
+        values = {
+            label: self.narrow.get(label, ring).encode(value.reshape(-1))
+            for label, value in ideal.items()
+        }
+        return {
+            label: value * values[self.where[label]] if label in self.where else value
+            for label, value in values.items()
         }
 
 

@@ -3,22 +3,27 @@
 A simulator is a box like any other: the same program runs in it. It knows its party's own input
 and keys and the values that the ideal functionality gives it, and makes up every message.
 
-    computing party   every message of an input or a resharing <- uniform;
+    computing party   every message of an input, a resharing or an addend <- uniform;
                       of an opening <- the value less the two components it has
     guest             computes nothing and sees all three components of what is opened:
                       shares for each other owner the input that the outputs imply, else zeros,
                       and moves each opened sum of components to the value in one component
+
+What is opened where a bit is 1 is not there in the other lanes: neither the message nor the value.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mpcgen.abb import Box, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
-from tests.attacks.tape import Lanes, Row, Tape
+from tests.attacks.tape import BIT, Lanes, Row, Tape, spread
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,18 @@ class World:
 
     def uniform(self, kind: str, ring: Ring, shape: tuple[int, ...], *name: object) -> Array:
         """The simulator's own randomness."""
-        rows = [self.lanes[kind, *name, n] for n in range(len(ring.zeros(shape[:-1]).reshape(-1)))]
-        return ring.reshape(ring.stack(rows, axis=0), shape)
+        rows = self.lanes.fill(ring, shape, kind, *name)
+        return np.array(list(rows.values()), ring.dtype).reshape(shape)
 
     def receive(self, label: str, peer: str, values: Sequence[Array]) -> None:
         """Note a message in the view."""
         rows = [row for x in values for row in x.reshape(-1, x.shape[-1])]
         self.view |= {("received", label, peer, n): row for n, row in enumerate(rows)}
+
+    def chosen(self, where: str | None) -> NDArray[np.intp]:
+        """The lanes in which something is opened."""
+        lanes = np.arange(self.lanes.count)
+        return lanes if where is None else lanes[self.outputs[where] == 1]
 
 
 class Simulator(Box):
@@ -73,27 +83,35 @@ class Simulator(Box):
         cast = world.cast
         seat = Seat(world.me, cast.parties, cast.owners, cast.computing)
         super().__init__(_Nothing(), seat, Leakage([]))
-        self.costs = ReplicatedCosts(seat)
+        self.costs, self.bits = ReplicatedCosts(seat), BIT
         self.world, self.cast = world, cast
 
     def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
-        assert where is None  # lanes are opened together
-        label = self._next("open")
+        return self._opened(secrets, where)
+
+    def open_bits(self, bits: Mapping[str, Secret], m: int) -> dict[str, NDArray[np.bool_]]:
+        return {label: x.astype(np.bool_) for label, x in self._opened(bits, None).items()}
+
+    def _opened(self, secrets: Mapping[str, Secret], where: str | None) -> dict[str, Array]:
+        label, rows = self._next("open"), self.world.chosen(where)
         values = {name: self.world.outputs[name] for name in sorted(secrets)}
-        self._show(label, [(name, secrets[name]) for name in values])
-        return values
+        self._show(label, [(name, secrets[name]) for name in values], rows)
+        return {name: value[rows] for name, value in values.items()}
 
     def reveal(self, label: str, x: Secret, to: str) -> Array | None:
         message = self._next(label)
         if to != self.me:
             return None
-        self._show(message, [(label, x)])
+        self._show(message, [(label, x)], self.world.chosen(None))
         return self.world.outputs[label]
 
     def confirm(self) -> None:
         """A digest of what was opened: nothing to simulate."""
 
-    def _show(self, label: str, secrets: Sequence[tuple[str, Secret]]) -> None:
+    def _show(
+        self, label: str, secrets: Sequence[tuple[str, Secret]], rows: NDArray[np.intp]
+    ) -> None:
+        """Receive the messages of an opening in some of the lanes."""
         raise NotImplementedError
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
@@ -178,11 +196,14 @@ class ComputingView(Simulator):
                 first, second = (zero, s0), (cut(x._parts[0]), zero)
         return Secret(self, bits, shape, first), Secret(self, bits, shape, second)
 
-    def _show(self, label: str, secrets: Sequence[tuple[str, Secret]]) -> None:
+    def _show(
+        self, label: str, secrets: Sequence[tuple[str, Secret]], rows: NDArray[np.intp]
+    ) -> None:
         missing = [
             x.ring.sub(self.world.outputs[name], x.ring.add(*x._parts)) for name, x in secrets
         ]
-        self.world.receive(label, self.before, missing)
+        lanes = self.world.lanes.count
+        self.world.receive(label, self.before, [spread(x[rows], rows, lanes) for x in missing])
 
 
 class GuestView(Simulator):
@@ -242,14 +263,16 @@ class GuestView(Simulator):
             Secret(self, self.bits, shape, (zero, zero, zero)),
         )
 
-    def _show(self, label: str, secrets: Sequence[tuple[str, Secret]]) -> None:
-        opened = []
+    def _show(
+        self, label: str, secrets: Sequence[tuple[str, Secret]], rows: NDArray[np.intp]
+    ) -> None:
+        opened, lanes = [], self.world.lanes.count
         for name, x in secrets:
             parts = list(x._parts)
             total = x.ring.add(x.ring.add(parts[0], parts[1]), parts[2])
             off, j = x.ring.sub(self.world.outputs[name], total), self.moved[name]
             parts[j] = x.ring.add(parts[j], off)
-            opened.append(parts)
+            opened.append([spread(part[rows], rows, lanes) for part in parts])
         for j, party in enumerate(self.cast.computing):
             self.world.receive(label, party, [parts[j] for parts in opened])
 

@@ -9,53 +9,72 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mpcgen.bits import BitRing
 from mpcgen.ring import Array, Ring
 
 Row = tuple[object, ...]
 """Names one ring element that varies over the lanes."""
 
+BIT = BitRing(1)
+"""Bits for comparisons, one a lane."""
+
+ABSENT = 255
+"""What a row has in lanes in which nothing was sent; no element of an enumerable ring."""
+
 
 @dataclass
 class Lanes:
-    """All assignments of values in Z_2^k to named elements.
+    """All assignments of values to named elements of small rings.
 
     Attributes:
-        names: the elements; the first varies slowest.
-        ring: where they lie.
+        rings: the elements and where they lie; the first varies slowest.
     """
 
-    ring: Ring
-    names: Sequence[Row]
-    place: dict[Row, int] = field(init=False)
+    rings: Mapping[Row, Ring]
+    _shift: dict[Row, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.place = {name: n for n, name in enumerate(self.names)}
-        assert len(self.place) == len(self.names)
+        self._shift, shift = {}, sum(ring.k for ring in self.rings.values())
+        self._numbers = np.arange(1 << shift)
+        for name, ring in self.rings.items():
+            shift -= ring.k
+            self._shift[name] = shift
 
     @property
     def count(self) -> int:
         """Number of assignments."""
-        return 1 << self.ring.k * len(self.names)
+        return len(self._numbers)
 
-    def __getitem__(self, name: Row) -> Array:
+    def take(self, name: Row, ring: Ring) -> Array:
         """Value of an element in every lane, (lanes,)."""
-        step = 1 << self.ring.k * (len(self.names) - 1 - self.place[name])
-        return self.ring.encode(np.arange(self.count) // step % self.ring.modulus)
+        assert self.rings[name] == ring
+        return ((self._numbers >> self._shift[name]) & (ring.modulus - 1)).astype(ring.dtype)
+
+    def fill(self, ring: Ring, shape: tuple[int, ...], *name: object) -> dict[Row, Array]:
+        """Values of elements named by their place in (..., lanes), each (lanes,)."""
+        assert shape[-1] == self.count
+        names = ((*name, *index) for index in np.ndindex(shape[:-1]))
+        return {row: self.take(row, ring) for row in names}
 
 
 class OneLane(Lanes):
     """A rehearsal with zeros, which finds out what is drawn."""
 
-    def __init__(self, ring: Ring):
-        super().__init__(ring, ())
-        self.asked: dict[Row, None] = {}
+    def __init__(self) -> None:
+        super().__init__({})
+        self.asked: dict[Row, Ring] = {}
         self._lock = Lock()
 
-    def __getitem__(self, name: Row) -> Array:
+    def take(self, name: Row, ring: Ring) -> Array:
         with self._lock:
-            self.asked[name] = None
-        return self.ring.zeros((1,))
+            self.asked[name] = ring
+        return ring.zeros((1,))
+
+    def all(self) -> Lanes:
+        """The lanes of all that was asked for."""
+        return Lanes({name: self.asked[name] for name in sorted(self.asked, key=repr)})
 
 
 class Tape:
@@ -65,23 +84,46 @@ class Tape:
         self._lanes, self._key, self._view = lanes, key, view
 
     def draw(self, ring: Ring, shape: tuple[int, ...], label: str, counter: int) -> Array:
-        assert ring == self._lanes.ring
-        elements = shape[:-1]
-        assert shape[-1] == self._lanes.count
-        x = ring.zeros(shape)
-        for index in np.ndindex(elements):
-            name = ("drawn", self._key, label, counter, *index)
-            assert name not in self._view, f"{name} was drawn before"
-            x[index] = self._view[name] = self._lanes[name]
-        return x
+        rows = self._lanes.fill(ring, shape, "drawn", self._key, label, counter)
+        assert not rows.keys() & self._view.keys(), "drawn before"
+        self._view |= rows
+        return np.array(list(rows.values()), ring.dtype).reshape(shape)
 
 
-def distribution(rows: Mapping[Row, Array], given: Sequence[Row], ring: Ring) -> dict[int, int]:
-    """Multiset of all lanes: rows, after those they are conditioned on, as one number -> count."""
-    order = [*given, *sorted(rows.keys() - set(given), key=repr)]
-    code = np.zeros(len(next(iter(rows.values()))), np.int64)
-    assert ring.k * len(order) < 63
-    for name in order:
-        code = code << ring.k | ring.unsigned(rows[name])
-    values, counts = np.unique(code, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+def spread(x: Array, rows: NDArray[np.intp], lanes: int) -> Array:
+    """Values (..., rows) in their lanes (..., lanes); the others are absent."""
+    everywhere = np.full((*x.shape[:-1], lanes), ABSENT, np.uint8)
+    everywhere[..., rows] = x
+    return everywhere
+
+
+def numbered(views: Sequence[Mapping[Row, Array]], names: Sequence[Row]) -> list[Array]:
+    """Rows of each view as one number a lane, (lanes,): equal where all these rows are equal."""
+    codes = [np.zeros(_lanes(view), np.int64) for view in views]
+    numbers = 1
+    for name in names:
+        values = np.flatnonzero(sum(np.bincount(view[name], minlength=256) for view in views))
+        place = np.zeros(256, np.int64)
+        place[values] = np.arange(len(values))
+        for n, view in enumerate(views):
+            codes[n] *= len(values)
+            codes[n] += place[view[name]]
+        numbers *= len(values)
+    assert numbers < 2**63
+    return codes
+
+
+def _lanes(view: Mapping[Row, Array]) -> int:
+    return len(next(iter(view.values())))
+
+
+def distributions(
+    views: Sequence[Mapping[Row, Array]], given: Sequence[Row]
+) -> list[dict[int, int]]:
+    """Of each view the multiset of all lanes: rows, those in `given` first, as one number -> count.
+
+    Views of the same rows have one number for one assignment, so that they can be compared.
+    """
+    codes = numbered(views, [*given, *sorted({*views[0]} - {*given}, key=repr)])
+    counts = (np.unique(code, return_counts=True) for code in codes)
+    return [dict(zip(c.tolist(), n.tolist(), strict=True)) for c, n in counts]

@@ -1,14 +1,14 @@
 """Messages under a mask, and the differences of any two of them, are statistically uniform.
 
-All input-sharing messages of a study of real statistics, and resharing messages of products of its
-counts, go through Pearson's chi-squared on every byte of a ring element: each message, each
-difference of neighbours in a message, and each difference of two messages of one ring. By
-Bonferroni an engine whose messages are uniform fails with probability at most ALPHA; seeds are
-fixed, so that one that passes always does. Openings are not masked, and the message of the joint
-group sizes is too short to test; both are left out.
+All input-sharing messages of a study of real statistics, resharing messages of products of its
+counts, and all messages of their comparisons go through Pearson's chi-squared on every byte of a
+ring element: each message, each difference of neighbours in a message, and each difference of two
+messages of one ring. By Bonferroni an engine whose messages are uniform fails with probability at
+most ALPHA; seeds are fixed, so that one that passes always does. Openings are not masked; the
+messages of the joint group sizes, and of a few bits, are too short to test. They are left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mpcgen.abb import Box
+from mpcgen.bits import BITS
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
+from mpcgen.protocols.comparison import all_of, negative, rounds
 from mpcgen.ring import Array, Ring
 from tests import studies
 from tests.attacks.cohorts import run
@@ -146,9 +148,17 @@ def products(box: Box, ring: Ring) -> None:
         box.matmul(alleles, shares[0][:2])
 
 
-def product_messages(
-    setting: Setting, ring: Ring, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, tuple[Ring, Array]]:
+def signs(box: Box, ring: Ring) -> None:
+    """Compare counts with each other, and join the bits."""
+    values = ring.encode(counts(box.me).T) if box.me in box.owners else None
+    shares = list(box.input("counts", ring, SHAPE[::-1], values).values())
+    all_of(box, negative(box, shares[0] - shares[1], ring.k))
+
+
+def messages_of(
+    program: Callable[[Box, Ring], None], setting: Setting, ring: Ring, patch: pytest.MonkeyPatch
+) -> Messages:
+    """All messages of a program under a mask."""
     messages: Messages = {}
     honest = Channel.__init__
 
@@ -156,14 +166,29 @@ def product_messages(
         honest(self, *given, **options)
         recorded(self, messages)
 
-    with monkeypatch.context() as patched:
+    with patch.context() as patched:
         patched.setattr(Channel, "__init__", watched)
-        run_program(setting, [], lambda box: products(box, ring))
-    steps = ("counts", "mul", "dot", "matmul")
+        run_program(setting, [], lambda box: program(box, ring))
+    return {name: data for name, data in messages.items() if not name[1].startswith("confirm")}
+
+
+def product_messages(
+    setting: Setting, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, tuple[Ring, Array]]:
     return {
         f"{sender}: {label}": (ring, elements(data, ring))
-        for (sender, label), data in messages.items()
-        if label.split("#")[0] in steps
+        for (sender, label), data in messages_of(products, setting, ring, monkeypatch).items()
+    }
+
+
+def comparison_messages(
+    setting: Setting, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, tuple[Ring, Array]]:
+    """Of comparisons, all but the inputs: in bits, eight of which are an element."""
+    return {
+        f"{sender}: {label}": (BITS, elements(data, BITS))
+        for (sender, label), data in messages_of(signs, setting, ring, monkeypatch).items()
+        if not label.startswith("counts")
     }
 
 
@@ -178,6 +203,19 @@ def test_input_and_resharing_messages_of_products(
         together |= {f"{ring.k} {name}": message for name, message in messages.items()}
     assert all(len(x) >= ENOUGH for _, x in together.values())
     assert suspicious(together) == {}
+
+
+@pytest.mark.parametrize("ring", [Ring(32), Ring(128)], ids=lambda ring: f"k{ring.k}")
+@pytest.mark.parametrize("setting", [SETTING, WITH_GUESTS], ids=str)
+def test_messages_of_comparisons(
+    setting: Setting, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = comparison_messages(setting, ring, monkeypatch)
+    short = [name for name, (_, x) in messages.items() if len(x) < ENOUGH]
+    assert {name.split(": ")[1].split("#")[0] for name in short} == {"and"}
+    long = {name: message for name, message in messages.items() if name not in short}
+    assert len(long) == 1 + 3 * rounds(ring.k)  # one addend, and the carry tree
+    assert suspicious(long) == {}
 
 
 # The tests above find what they are there to find.
@@ -213,3 +251,16 @@ def test_a_mask_repeated_within_a_message_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Prg, "draw", draw)
     found = suspicious(product_messages(SETTING, Ring(32), monkeypatch))
     assert any(name.startswith("steps of") for name in found)
+
+
+@pytest.mark.parametrize("step", ["compare/addends#", "compare#"])
+def test_bits_without_a_mask_are_found(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Prg.draw
+
+    def draw(self: Prg, ring: Ring, shape: tuple[int, ...], label: str, counter: int) -> Array:
+        x = honest(self, ring, shape, label, counter)
+        return ring.zeros(shape) if label.startswith(step) else x
+
+    monkeypatch.setattr(Prg, "draw", draw)
+    found = suspicious(comparison_messages(SETTING, Ring(32), monkeypatch))
+    assert any(step in name for name in found)

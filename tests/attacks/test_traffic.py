@@ -12,7 +12,7 @@ import pytest
 from mpcgen.net.channel import MessageLog
 from mpcgen.prg import Prg
 from tests import studies
-from tests.attacks.cohorts import CHROM, COHORTS, Cohort, cohort, lay_out, run
+from tests.attacks.cohorts import CHROM, COHORTS, ENTRIES, Cohort, cohort, lay_out, run
 from tests.outcomes import everybody
 
 Log = list[tuple[str, str, str, int, int]]
@@ -115,20 +115,40 @@ def draws(monkeypatch: pytest.MonkeyPatch) -> list[Draw]:
     return noted
 
 
+FLOORS = "min_cases = 5\nmin_controls = 5"
+WITHHOLDING = (
+    studies.OF_ALL
+    + """
+[[entries]]
+statistic = "association"
+release = "passing"
+p = 0.1
+tests = ["allelic"]
+"""
+)
+
+
+@pytest.mark.parametrize("floors", [False, True], ids=["without floors", "with floors"])
 @pytest.mark.parametrize("engine", ["replicated", "guests"])
-def test_no_randomness_is_drawn_twice(engine: str, tmp_path: Path, draws: list[Draw]) -> None:
+def test_no_randomness_is_drawn_twice(
+    engine: str, floors: bool, tmp_path: Path, draws: list[Draw]
+) -> None:
     """Over two runs of one plan and all their parties: keys, domains, and the streams themselves.
 
     A stream that two parties draw is that of a key they share, once by each. No 16 bytes (2^-128
     by chance) come twice in streams of different domains or runs.
     """
-    plan = lay_out(tmp_path / "study", members(engine, COHORTS), rules=RULES[engine])
+    rules, entries = RULES[engine], ENTRIES
+    if floors:
+        rules, entries = replace(rules, release=FLOORS), WITHHOLDING
+    plan = lay_out(tmp_path / "study", members(engine, COHORTS), rules=rules, entries=entries)
     keys: list[set[bytes]] = []
     for _ in range(2):
         start = len(draws)
         everybody(run(plan))
         keys.append({draw.key for draw in draws[start:]})
     assert not keys[0] & keys[1]
+    assert any("addends" in draw.label for draw in draws) == floors
     by_domain: dict[tuple[bytes, str, int], list[Draw]] = defaultdict(list)
     for draw in draws:
         by_domain[draw.key, draw.label, draw.counter].append(draw)

@@ -1,9 +1,10 @@
 """No party of the replicated engine sees more than its input, its outputs and randomness.
 
-Perfect secrecy of one party, checked exactly: on Z_2 and Z_2^2, over all inputs and all draws of
-all keys, a party's view (its keys' draws, every message received, every value opened to it) has
+Perfect secrecy of one party, checked exactly: on Z_2, Z_2^2 and Z_2^3, over all inputs and all draws
+of all keys, a party's view (its keys' draws, every message received, every value opened to it) has
 for each input the very distribution that a simulator makes from that party's inputs and outputs
-alone: perfect security against one semi-honest party, as Araki et al. (CCS 2016) prove it.
+alone: perfect security against one semi-honest party, as Araki et al. (CCS 2016) prove it. A value
+that is opened only where a bit is 1 is an output, and a message, only there.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,46 +12,51 @@ from itertools import chain
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mpcgen.abb import Box
+from mpcgen.protocols.comparison import negative
 from mpcgen.protocols.replicated import Replicated
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
-from tests.attacks.scenes import SCENES, THREE, Z2, Z4, Opened, Scene
-from tests.attacks.tape import Lanes, Row, Tape
-from tests.attacks.views import parties_that_see_more, real_distributions, real_views
+from tests.attacks.comparisons import COMPARISONS
+from tests.attacks.scenes import SCENES, THREE, TWO_OWNERS, Z2, Z4, Opened, Scene
+from tests.attacks.tape import ABSENT, Lanes, Row, Tape
+from tests.attacks.views import all_real_views, parties_that_see_more, real_views
 
-CASES = [(name, ring) for name, scene in SCENES.items() for ring in scene.rings]
+ALL_SCENES = SCENES | COMPARISONS
+CASES = [(name, ring) for name, scene in ALL_SCENES.items() for ring in scene.rings]
 
 
 @pytest.mark.parametrize(("name", "ring"), CASES, ids=[f"{name}-k{ring.k}" for name, ring in CASES])
 def test_real_views_are_distributed_as_simulated_ones(name: str, ring: Ring) -> None:
-    assert parties_that_see_more(SCENES[name], ring) == []
+    assert parties_that_see_more(ALL_SCENES[name], ring) == []
 
 
-def test_opened_values_are_those_of_the_ideal_functionality() -> None:
+@pytest.mark.parametrize(("name", "ring"), CASES, ids=[f"{name}-k{ring.k}" for name, ring in CASES])
+def test_opened_values_are_those_of_the_ideal_functionality(name: str, ring: Ring) -> None:
     """So that the views compared above are views of the right computation."""
-    for name, ring in CASES:
-        scene = SCENES[name]
-        lanes, _, views = real_distributions(scene, ring)
-        ideal = scene.ideal({o: ring.unsigned(x) for o, x in scene.inputs(lanes, ring).items()})
-        for me, (label, value) in ((p, item) for p in views for item in ideal.items()):
-            expected = scene.narrow.get(label, ring).encode(value.reshape(-1))
-            if scene.to.get(label, me) == me:
-                np.testing.assert_array_equal(views[me]["opened", label], expected)
-            else:
-                assert ("opened", label) not in views[me]
+    scene = ALL_SCENES[name]
+    lanes, views = all_real_views(scene, ring)
+    outputs = scene.outputs(scene.inputs(lanes, ring), ring)
+    for me, (label, expected) in ((p, item) for p in views for item in outputs.items()):
+        if scene.to.get(label, me) != me:
+            assert ("opened", label) not in views[me]
+            continue
+        seen, where = views[me]["opened", label], scene.where.get(label)
+        chosen = np.True_ if where is None else outputs[where] == 1
+        np.testing.assert_array_equal(seen, np.where(chosen, expected, ABSENT))
 
 
 def test_lanes_do_not_mix() -> None:
     """A run with one assignment gives the views that its lane has in the run over all of them."""
     scene = SCENES["product"]
-    lanes, _, together = real_distributions(scene, Z2)
+    lanes, together = all_real_views(scene, Z2)
     for lane in range(0, lanes.count, 7):
         alone = real_views(scene, Z2, _One(lanes, lane), Replicated)
-        for me, view in together.items():
-            assert {name: row[lane] for name, row in view.items()} == {
-                name: row[0] for name, row in alone[me].items()
+        for me, view in alone.items():
+            assert {name: together[me][name][lane] for name in view} == {
+                name: row[0] for name, row in view.items()
             }
 
 
@@ -58,11 +64,11 @@ class _One(Lanes):
     """A single assignment out of all."""
 
     def __init__(self, lanes: Lanes, lane: int):
-        super().__init__(lanes.ring, ())
+        super().__init__({})
         self._lanes, self._lane = lanes, lane
 
-    def __getitem__(self, name: Row) -> Array:
-        return self._lanes[name][self._lane : self._lane + 1]
+    def take(self, name: Row, ring: Ring) -> Array:
+        return self._lanes.take(name, ring)[self._lane : self._lane + 1]
 
 
 # Engines with a hole: the comparison finds each of them.
@@ -88,12 +94,14 @@ class _Zero(_Draws):
 
 class _Repeated(_Draws):
     def instead(self, ring: Ring, x: Array) -> Array:
-        self.first = getattr(self, "first", x)
-        return self.first
+        if x.size:
+            self.first = getattr(self, "first", x.reshape(-1, x.shape[-1])[0])
+            return np.broadcast_to(self.first, x.shape)
+        return x
 
 
 class _Broken(Replicated):
-    """Uses another kind of key in its inputs, its resharings or both."""
+    """Uses another kind of key in its inputs, its resharings or its addends."""
 
     instead: type[_Draws]
     where: tuple[str, ...]
@@ -114,6 +122,33 @@ class _Broken(Replicated):
 
     def _reshare(self, *given):  # type: ignore[no-untyped-def]
         return self._with("reshare", lambda: super(_Broken, self)._reshare(*given))
+
+    def _addends(self, *given):  # type: ignore[no-untyped-def]
+        return self._with("addends", lambda: super(_Broken, self)._addends(*given))
+
+
+class AddendWithoutMask(_Broken):
+    instead, where = _Zero, ("addends",)
+
+
+class MaskOfTwoAddends(_Broken):
+    instead, where = _Repeated, ("addends",)
+
+
+class MaskOfAddendUsedInProduct(_Broken):
+    instead, where = _Repeated, ("addends", "reshare")
+
+
+class OpensEverywhere(Replicated):
+    """Opens a value whatever the bit that says where."""
+
+    def _rows(self, where: str, secrets: Mapping[str, Secret]) -> NDArray[np.intp]:
+        return np.arange(len(self._chosen[where]))
+
+
+class OpensWhereNot(Replicated):
+    def _rows(self, where: str, secrets: Mapping[str, Secret]) -> NDArray[np.intp]:
+        return np.flatnonzero(~self._chosen[where])
 
 
 class NoZeroSharing(_Broken):
@@ -141,6 +176,15 @@ def _two_products(box: Box, x: Mapping[str, Secret]) -> Opened:
 TWO_PRODUCTS = Scene(THREE, _two_products, lambda x: {}, rings=(Z2,))
 
 
+def _two_signs(box: Box, x: Mapping[str, Secret]) -> Opened:
+    negative(box, x["A"], 1)
+    negative(box, x["B"], 1)
+    return {}
+
+
+TWO_SIGNS = Scene(TWO_OWNERS, _two_signs, lambda x: {}, rings=(Z2,))
+
+
 @pytest.mark.parametrize(
     ("engine", "scene"),
     [
@@ -150,12 +194,22 @@ TWO_PRODUCTS = Scene(THREE, _two_products, lambda x: {}, rings=(Z2,))
         (SameZeroSharingTwice, SCENES["chain"]),
         (InputWithoutMask, SCENES["sum"]),
         (InputMaskUsedInProduct, SCENES["product"]),
+        (AddendWithoutMask, COMPARISONS["sign"]),
+        (AddendWithoutMask, COMPARISONS["total where it is negative, with guests"]),
+        (MaskOfTwoAddends, TWO_SIGNS),
+        (MaskOfAddendUsedInProduct, COMPARISONS["sign"]),
+        (NoZeroSharing, COMPARISONS["sign"]),
+        (NoZeroSharing, COMPARISONS["total where it is negative"]),
+        (OpensEverywhere, COMPARISONS["total where it is negative"]),
+        (OpensEverywhere, COMPARISONS["total where it is negative, with guests"]),
+        (OpensWhereNot, COMPARISONS["both inputs where one is above the other"]),
     ],
     ids=lambda x: x.__name__ if isinstance(x, type) else "",
 )
 def test_an_engine_with_a_hole_is_found(engine: type[Replicated], scene: Scene) -> None:
-    assert parties_that_see_more(scene, Z2) == []
-    assert parties_that_see_more(scene, Z2, engine)
+    ring = scene.rings[0]
+    assert parties_that_see_more(scene, ring) == []
+    assert parties_that_see_more(scene, ring, engine)
 
 
 def test_a_product_without_resharing_shows_its_factors() -> None:

@@ -5,35 +5,40 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mpcgen.abb import DIGEST_BYTES, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.protocols.replicated import Replicated
 from mpcgen.ring import Array, Ring
-from tests.attacks.scenes import Scene
+from mpcgen.secret import Secret
+from tests.attacks.scenes import Opened, Scene
 from tests.attacks.simulator import ComputingView, GuestView, Simulator, World
-from tests.attacks.tape import Lanes, OneLane, Row, Tape, distribution
+from tests.attacks.tape import BIT, Lanes, OneLane, Row, Tape, distributions, spread
 from tests.threads import in_threads
 
-Views = dict[str, dict[Row, Array]]
+View = dict[Row, Array]
+Views = dict[str, View]
 
 
 class Watched:
     """An exchange that notes every message received in a view, element by element."""
 
-    def __init__(self, channel: Channel, lanes: int, guest: bool, view: dict[Row, Array]):
-        self._channel, self._lanes, self._guest, self._view = channel, lanes, guest, view
+    def __init__(self, channel: Channel, lanes: int, guest: bool, view: View):
+        self._channel, self._guest, self._view = channel, guest, view
+        self.everywhere = np.arange(lanes)
+        self.rows = self.everywhere  # the lanes in which something is sent
 
     def exchange(
         self, label: str, send: Mapping[str, bytes], receive: Mapping[str, int | None]
     ) -> dict[str, bytes]:
         came = self._channel.exchange(label, send, receive)
-        if label.startswith("confirm"):
+        if label.startswith("confirm") or not len(self.rows):
             return came
         elements = {peer: self._elements(came, peer) for peer in came}
         for peer, data in elements.items():
-            rows = np.frombuffer(data, np.uint8).reshape(-1, self._lanes)
-            self._view |= {("received", label, peer, n): row for n, row in enumerate(rows)}
+            rows = np.frombuffer(data, np.uint8).reshape(-1, len(self.rows))
+            values = spread(rows, self.rows, len(self.everywhere))
+            self._view |= {("received", label, peer, n): row for n, row in enumerate(values)}
         return came
 
     def _elements(self, came: Mapping[str, bytes], peer: str) -> bytes:
@@ -45,6 +50,21 @@ class Watched:
         assert came[peer][end:] in digests
         return came[peer][:end]
 
+    def watch(self, box: Box) -> None:
+        """See in which lanes the box opens what it opens only where a bit is 1."""
+        honest = box.open
+
+        def opening(secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
+            if where is not None:
+                self.rows = box._rows(where, secrets)
+            opened = honest(secrets, where)
+            rows, self.rows = self.rows, self.everywhere
+            if where is not None:
+                opened = {n: spread(x, rows, len(self.everywhere)) for n, x in opened.items()}
+            return opened
+
+        box.open = opening  # type: ignore[method-assign]
+
 
 def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated]) -> Views:
     """Run the engine itself, once for all lanes: every party's view."""
@@ -52,6 +72,7 @@ def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated])
     views: Views = {me: {} for me in cast.parties}
 
     def part(channel: Channel) -> None:
+        channel.bind_session(b"s" * 16)
         me = channel.me
         view, guest = views[me], me not in cast.computing
         keys = {
@@ -61,16 +82,21 @@ def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated])
             if me in {maker, cast.computing[j], cast.computing[j - 1]}
         }
         seat = Seat(me, cast.parties, cast.owners, cast.computing)
-        channel.bind_session(b"s" * 16)
         watched = Watched(channel, lanes.count, guest, view)
         box = engine(watched, seat, _manifest(scene, ring, lanes), keys)  # type: ignore[arg-type]
+        box.bits = BIT
+        watched.watch(box)
         shape = (scene.values, lanes.count)
         opened = scene.program(box, box.input("x", ring, shape, inputs.get(me)))
         box.confirm()
-        view |= {("opened", name): x for name, x in opened.items() if x is not None}
+        view |= _seen(opened)
 
     in_threads(cast.parties, part)
     return views
+
+
+def _seen(opened: Opened) -> View:
+    return {("opened", name): x.astype(np.uint8) for name, x in opened.items() if x is not None}
 
 
 def _manifest(scene: Scene, ring: Ring, lanes: Lanes) -> Leakage:
@@ -82,18 +108,18 @@ def _manifest(scene: Scene, ring: Ring, lanes: Lanes) -> Leakage:
             scene.narrow.get(label, ring).k,
             (lanes.count,),
             (scene.to[label],) if label in scene.to else everybody,
+            scene.where.get(label),
         )
         for label in labels
     )
 
 
-def simulated_view(scene: Scene, ring: Ring, lanes: Lanes, me: str) -> dict[Row, Array]:
+def simulated_view(scene: Scene, ring: Ring, lanes: Lanes, me: str) -> View:
     """The view that follows from this party's input and outputs."""
     inputs = scene.inputs(lanes, ring)
-    ideal = scene.ideal({o: ring.unsigned(x) for o, x in inputs.items()})
     outputs = {
-        label: scene.narrow.get(label, ring).encode(value.reshape(-1))
-        for label, value in ideal.items()
+        label: value
+        for label, value in scene.outputs(inputs, ring).items()
         if scene.to.get(label, me) == me
     }
     world = World(scene.cast, me, lanes, outputs)
@@ -102,45 +128,55 @@ def simulated_view(scene: Scene, ring: Ring, lanes: Lanes, me: str) -> dict[Row,
     box: Simulator = ComputingView(world) if computes else GuestView(world, scene.moved, implied)
     shape = (scene.values, lanes.count)
     opened = scene.program(box, box.input("x", ring, shape, inputs.get(me)))
-    seen = {("opened", label): x for label, x in opened.items() if x is not None}
-    return world.view | seen
-
-
-def real_distributions(
-    scene: Scene, ring: Ring, engine: type[Replicated] = Replicated
-) -> tuple[Lanes, dict[str, dict[int, int]], Views]:
-    """All lanes, and each party's view in them with the inputs: counts of each."""
-    rehearsal = OneLane(ring)
-    real_views(scene, ring, rehearsal, engine)
-    lanes = Lanes(ring, sorted(rehearsal.asked, key=repr))
-    views = real_views(scene, ring, lanes, engine)
-    given = {name: lanes[name] for name in scene.given}
-    return (
-        lanes,
-        {me: distribution(view | given, scene.given, ring) for me, view in views.items()},
-        views,
+    return world.view | _seen(
+        {
+            label: x if x is None else spread(x, world.chosen(scene.where.get(label)), lanes.count)
+            for label, x in opened.items()
+        }
     )
 
 
-def simulated_distribution(scene: Scene, ring: Ring, me: str) -> tuple[Lanes, dict[int, int]]:
-    rehearsal = OneLane(ring)
+def all_real_views(
+    scene: Scene, ring: Ring, engine: type[Replicated] = Replicated
+) -> tuple[Lanes, Views]:
+    """All lanes, and each party's view in them with everybody's inputs."""
+    rehearsal = OneLane()
+    real_views(scene, ring, rehearsal, engine)
+    lanes = rehearsal.all()
+    views = real_views(scene, ring, lanes, engine)
+    given = inputs_of(scene, ring, lanes)
+    return lanes, {me: view | given for me, view in views.items()}
+
+
+def all_simulated_views(scene: Scene, ring: Ring, me: str) -> tuple[Lanes, View]:
+    """All lanes, and the simulated view in them with everybody's inputs."""
+    rehearsal = OneLane()
     simulated_view(scene, ring, rehearsal, me)
-    # Other parties' inputs vary too, though the simulator sees only what they make the outputs.
-    lanes = Lanes(ring, sorted(set(rehearsal.asked) | set(scene.given), key=repr))
-    view = simulated_view(scene, ring, lanes, me)
-    given = {name: lanes[name] for name in scene.given}
-    return lanes, distribution(view | given, scene.given, ring)
+    lanes = rehearsal.all()
+    return lanes, simulated_view(scene, ring, lanes, me) | inputs_of(scene, ring, lanes)
+
+
+def inputs_of(scene: Scene, ring: Ring, lanes: Lanes) -> View:
+    """Everybody's inputs in every lane."""
+    return {name: lanes.take(name, ring) for name in scene.given}
 
 
 def parties_that_see_more(
     scene: Scene, ring: Ring, engine: type[Replicated] = Replicated
 ) -> list[str]:
     """The parties whose real view is not distributed as the simulated one."""
-    lanes, real, _ = real_distributions(scene, ring, engine)
+    lanes, views = all_real_views(scene, ring, engine)
     leaky = []
     for me in scene.cast.parties:
-        others, simulated = simulated_distribution(scene, ring, me)
-        scaled = {view: count * others.count for view, count in real[me].items()}
-        if scaled != {view: count * lanes.count for view, count in simulated.items()}:
+        others, view = all_simulated_views(scene, ring, me)
+        if views[me].keys() != view.keys():
+            leaky.append(me)
+            continue
+        real, simulated = distributions([views[me], view], scene.given)
+        if _scaled(real, others.count) != _scaled(simulated, lanes.count):
             leaky.append(me)
     return leaky
+
+
+def _scaled(distribution: Mapping[int, int], factor: int) -> dict[int, int]:
+    return {view: count * factor for view, count in distribution.items()}
