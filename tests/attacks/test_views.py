@@ -1,6 +1,6 @@
 """No party of the replicated engine sees more than its input, its outputs and randomness.
 
-Perfect secrecy of one party, checked exactly: on Z_2, Z_2^2 and Z_2^3, over all inputs and all draws
+Perfect secrecy of one party, checked exactly: on Z_2, Z_2^2 and Z_2^3, over all inputs and draws
 of all keys, a party's view (its keys' draws, every message received, every value opened to it) has
 for each input the very distribution that a simulator makes from that party's inputs and outputs
 alone: perfect security against one semi-honest party, as Araki et al. (CCS 2016) prove it. A value
