@@ -22,6 +22,7 @@ from operator import add
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
@@ -41,6 +42,7 @@ class Floor:
         form: column -> coefficient; the value is `scale` times the count.
         or_zero: 0 is allowed too.
         most: the largest value of the form, a person.
+        on: genotype classes of the kinds of chromosomes where it is asked for; None: everywhere.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Floor:
     or_zero: bool
     most: int
     scale: int = 1
+    on: frozenset[tuple[str, ...]] | None = None
 
 
 def _called_somewhere(local: Local) -> Integers:
@@ -120,12 +123,19 @@ class Floors:
         counts = [f"{floor.at_least} {floor.name}" for floor in self.counts]
         return ", ".join([*counts, f"{self.min_institutions} institutions"])
 
-    def met(self, box: Box, shares: Mapping[str, Secret], here: Secret) -> Secret:
+    def met(
+        self,
+        box: Box,
+        shares: Mapping[str, Secret],
+        here: Secret,
+        asked: NDArray[np.bool_] | None = None,
+    ) -> Secret:
         """Bits (packed(m),): 1 where all floors hold.
 
         Args:
             shares: each owner's counts (m, columns), in Z_2^32.
             here: how many institutions are behind the totals, (m,).
+            asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
         """
         total = reduce(add, shares.values())
         views = [total - share for share in shares.values()]
@@ -135,7 +145,10 @@ class Floors:
         signs = comparison.negative(box, x, self.bits, "floors", forms)
         zero = len(views) * sum(floor.or_zero for floor in self.counts)
         end = len(forms) - zero
-        bad = concatenate([signs[:zero] + signs[end:], signs[zero:end]])
+        few = signs[:zero] + signs[end:]
+        if asked is not None:
+            few *= box.bits.pack(np.tile(asked, (len(views), 1)))
+        bad = concatenate([few, signs[zero:end]])
         return comparison.all_of(box, bad + -1, "floors/and")
 
     def _tests(self) -> list[list[int]]:

@@ -50,21 +50,20 @@ def variant_floors(
     tasks: Sequence[Task], groups: Sequence[str], kinds: Kinds, minima: Minima
 ) -> list[Floor]:
     """Floors on every count that follows at one variant from what the entries open."""
-    floors: dict[tuple[tuple[str, int], ...], Floor] = {}
-    by_group = False
+    counts: dict[tuple[tuple[str, int], ...], set[tuple[str, ...]]] = {}
     for classes in kinds:
         columns, span = opened_span(tasks, groups, classes)
         for atom in atoms(span, 2):
-            count = {name: int(c) for name, c in zip(columns, atom, strict=True) if c}
-            floors.setdefault(tuple(count.items()), _floor(count, minima))
-            by_group |= not _symmetric(count, groups)
+            count = tuple((name, int(c)) for name, c in zip(columns, atom, strict=True) if c)
+            counts.setdefault(count, set()).add(classes)
+    floors = [_floor(dict(count), minima, frozenset(on)) for count, on in counts.items()]
+    by_group = not all(_symmetric(floor.form, groups) for floor in floors)
     always = list(_always(groups, minima, by_group=by_group))
-    return [*(f for f in floors.values() if not _implied(f, always, kinds)), *always]
+    return [*(f for f in floors if not _implied(f, always)), *always]
 
 
-def _implied(floor: Floor, always: Sequence[Floor], kinds: Kinds) -> bool:
-    """Whether a count contains, wherever it occurs, one that is as large as it must be anyway."""
-    at = [classes for classes in kinds if {_class(name) for name in floor.form} <= {*classes}]
+def _implied(floor: Floor, always: Sequence[Floor]) -> bool:
+    """Whether a count contains, where it is asked for, one that is large enough anyway."""
     return all(
         any(
             other.at_least >= floor.at_least
@@ -75,13 +74,23 @@ def _implied(floor: Floor, always: Sequence[Floor], kinds: Kinds) -> bool:
             )
             for other in always
         )
-        for classes in at
+        for classes in floor.on or ()
     )
 
 
 def _class(name: str) -> str:
     """The genotype class of a count's column."""
     return name.partition(".")[2]
+
+
+def asked_where(counts: Sequence[Floor], chrom: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which of the floors that allow 0 are asked for at variants (m,): (floors, m)."""
+    asked = np.zeros((sum(floor.or_zero for floor in counts), len(chrom)), np.bool_)
+    for code in np.unique(chrom):
+        (kind,) = kinds_of(np.array([code]))
+        on = [floor.on is None or kind in floor.on for floor in counts if floor.or_zero]
+        asked[:, chrom == code] = np.array(on, np.bool_)[:, None]
+    return asked
 
 
 def opened_span(
@@ -96,11 +105,11 @@ def opened_span(
     return columns, _span(columns, [*_forms(tasks), *_sizes(groups, classes)])
 
 
-def _floor(count: Mapping[str, int], minima: Minima) -> Floor:
+def _floor(count: Mapping[str, int], minima: Minima, on: frozenset[tuple[str, ...]]) -> Floor:
     uncalled = all(_class(name) in UNCALLED for name in count)
     words = " + ".join(f"{c} {name}" if c > 1 else name for name, c in count.items())
     least = minima.min_missing if uncalled else minima.min_cell
-    return Floor(words, count, least, or_zero=True, most=max(count.values()))
+    return Floor(words, count, least, or_zero=True, most=max(count.values()), on=on)
 
 
 def _always(groups: Sequence[str], minima: Minima, *, by_group: bool) -> Iterator[Floor]:

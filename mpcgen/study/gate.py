@@ -21,6 +21,7 @@ from mpcgen.protocols.statistic import forms
 from mpcgen.ring import Z2_32
 from mpcgen.secret import Secret, concatenate
 from mpcgen.study.batch import Batch, Task
+from mpcgen.study.disclosure import asked_where
 from mpcgen.study.pair_disclosure import DOSAGE
 from mpcgen.study.study import Study
 
@@ -59,7 +60,8 @@ class Gate:
         counts = {owner: x.reduce(Z2_32) for owner, x in shares[self._counts].items()}
         self._dosages.append({o: x.linear(self._dosage_forms) for o, x in counts.items()})
         here = reduce(add, shares[PRESENCE.name].values())[:, 0]
-        return batch.floors.met(self._box, counts, here)
+        chrom = self._study.sites.chrom[batch.start : batch.stop]
+        return batch.floors.met(self._box, counts, here, asked_where(batch.floors.counts, chrom))
 
     @property
     def _counts(self) -> str:

@@ -84,7 +84,8 @@ def _followed(
             for d, n in dosages.items()
             for name in form(dict.fromkeys(DOSAGE[d], 1), *groups)
         }
-        if any(span.contains([count.get(c, 0) for c in columns]) for columns, span in spans):
+        vectors = ([count.get(c, 0) for c in columns] for columns, _ in spans)
+        if any(any(x) and span.contains(x) for x, (_, span) in zip(vectors, spans, strict=True)):
             yield words, dosages
     yield "called", dict.fromkeys(range(NONE), 1)  # follows from the pair's floors themselves
 

@@ -1,0 +1,188 @@
+"""Disclosure floors the slow way: every count that follows, from every institution's own numbers.
+
+What follows is found by trying all small vectors against the rows' span in float64. Counts are
+(m, groups, 7) of one institution, in the order of the genotype classes; pairs (P, 16), people by
+both dosages of a pair, 3 in the place of a genotype that is not there.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgen.protocols.floors import Minima
+from tests.plain import HET, MISSING, Plain
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Row = tuple[int, ...]
+
+#        HOM_REF HET HOM_ALT HAP_REF HAP_ALT MISSING ABSENT
+ALT = (0, 1, 2, 0, 1, 0, 0)
+REF = (2, 1, 0, 1, 0, 0, 0)
+ALLELES = (2, 2, 2, 1, 1, 0, 0)
+CALLED = (1, 1, 1, 1, 1, 0, 0)
+PEOPLE = (1, 1, 1, 1, 1, 1, 1)
+CELLS = tuple(tuple(int(i == j) for j in range(7)) for i in range(7))
+TWO_COPIES = (1, 1, 1, 0, 0, 0, 0)
+ALT_OF_TWO = (0, 1, 2, 0, 0, 0, 0)
+SQUARES = (0, 1, 4, 0, 0, 0, 0)
+NONE = (0,) * 7
+KINDS = {"autosome": (0, 1, 2, 5, 6), "X": tuple(range(7)), "haploid": (3, 4, 5, 6)}
+
+# What an entry opens of a variant: forms of the counts of cases, then controls.
+OPENED: dict[str, list[Row]] = {
+    "linkage": [],
+    "frequency": [cell + cell for cell in CELLS],
+    "groups": [*(cell + NONE for cell in CELLS), *(NONE + cell for cell in CELLS)],
+    "allelic": [
+        ALT + NONE, ALLELES + NONE, NONE + ALT, NONE + ALLELES, CALLED + CALLED,
+    ],
+    "genotypic": [*(cell + NONE for cell in CELLS[:3]), *(NONE + cell for cell in CELLS[:3])],
+    "trend": [
+        TWO_COPIES + NONE, NONE + TWO_COPIES, ALT_OF_TWO + NONE, ALT_OF_TWO * 2, SQUARES * 2,
+    ],
+}  # fmt: skip
+
+
+def kind(chrom: str) -> str:
+    """Which genotype classes there are on a chromosome: a key of KINDS."""
+    return {"23": "X", "24": "haploid", "26": "haploid"}.get(chrom, "autosome")
+
+
+@cache
+def of_variant(entries: tuple[str, ...], groups: int, columns: tuple[int, ...]) -> Ints:
+    """Counts that follow at one variant, (.., 7 groups); entries 0, 1, 2, none above another."""
+    opened = [form[: 7 * groups] for entry in entries for form in OPENED[entry]]
+    sizes = np.kron(np.eye(groups, dtype=int), PEOPLE)
+    known = np.concatenate([np.array(opened, int).reshape(-1, 7 * groups), sizes])
+    places = [7 * g + c for g in range(groups) for c in columns]
+    return _spread(smallest(within(known[:, places], 2)), places, 7 * groups)
+
+
+def within(known: Ints, most: int) -> Ints:
+    """The nonzero vectors with entries 0..most in the span of the rows (rows, n)."""
+    n = known.shape[1]
+    out = np.eye(n) - np.linalg.pinv(known.astype(float)) @ known
+    half = n // 2
+    left, right = (
+        np.array(list(product(range(most + 1), repeat=size))) for size in (half, n - half)
+    )
+    rest = right @ out[half:]
+    good = ((abs(rest + row @ out[:half]) < 1e-6).all(axis=1) for row in left)
+    found = [np.hstack([np.tile(x, (len(y), 1)), y])
+             for x, y in ((x, right[g]) for x, g in zip(left, good, strict=True))]  # fmt: skip
+    vectors: Ints = np.concatenate(found)
+    return vectors[vectors.any(axis=1)]
+
+
+def smallest(vectors: Ints) -> Ints:
+    """Those without another one below them, entry by entry."""
+    rest, found = vectors[np.argsort(vectors.sum(axis=1), kind="stable")], []
+    while len(rest):
+        found.append(rest[0])
+        rest = rest[(rest < rest[0]).any(axis=1)]
+    return np.array(found)
+
+
+def _spread(vectors: Ints, places: Sequence[int], n: int) -> Ints:
+    whole = np.zeros((len(vectors), n), np.int64)
+    whole[:, places] = vectors
+    return whole
+
+
+def views(owners: Sequence[Ints]) -> Iterator[Ints]:
+    """The joint total, and the total without each institution, which knows its own part."""
+    total: Ints = np.sum(owners, axis=0)
+    yield total
+    yield from (total - own for own in owners)
+
+
+def none_or(counts: Ints, least: Ints | int) -> Bools:
+    """Whether all of the counts (m, ..) are 0 or at least that, (m,)."""
+    return np.asarray(((counts == 0) | (counts >= least)).all(axis=1))
+
+
+def variants(
+    owners: Sequence[Ints], chrom: Sequence[str], entries: tuple[str, ...], minima: Minima
+) -> Bools:
+    """Which variants (m,) a plan of these entries may open."""
+    groups = owners[0].shape[1]
+    here: Ints = np.sum([(own @ CALLED).sum(axis=1) > 0 for own in owners], axis=0)
+    kept = np.asarray(here >= minima.min_institutions)
+    behind = (minima.min_cases, minima.min_controls) if groups == 2 else (minima.min_individuals,)
+    kinds = np.array([kind(c) for c in chrom])
+    for view in views(owners):
+        for alleles in (ALT, REF):
+            kept &= (view @ alleles).sum(axis=1) >= minima.min_mac
+        kept &= (view @ CALLED >= behind).all(axis=1)
+        for name in np.unique(kinds):
+            rows = np.flatnonzero(kinds == name)
+            vectors = of_variant(entries, groups, KINDS[name])
+            uncalled = ~vectors.reshape(len(vectors), -1, 7)[:, :, :5].any(axis=(1, 2))
+            least = np.where(uncalled, minima.min_missing, minima.min_cell)
+            kept[rows] &= none_or(view[rows].reshape(len(rows), -1) @ vectors.T, least)
+    return kept
+
+
+def dosages(plain: Plain) -> Ints:
+    """Alt dosages (m, N) of one copy or two; 3 where there is no genotype."""
+    g, haploid = plain.genotypes, plain.haploid
+    known = (g != MISSING) & plain.eligible & ~(haploid & (g == HET))
+    return np.where(known, g // (1 + haploid), 3).astype(np.int64)
+
+
+def tables(dosage: Ints, pairs: Ints) -> Ints:
+    """People by both dosages (P, 16) of pairs of rows of dosages (m, N)."""
+    joint = 4 * dosage[pairs[:, 0]] + dosage[pairs[:, 1]]
+    return np.stack([(joint == cell).sum(axis=1) for cell in range(16)], axis=1)
+
+
+BOTH = tuple(product(range(4), repeat=2))
+
+
+def _over_cells(weight: Sequence[int], axis: int, *, lacking: bool = False) -> Ints:
+    """A weight of one variant's dosages over the cells; or only of who lacks the other one."""
+    cells = [(cell[axis], cell[1 - axis]) for cell in BOTH]
+    return np.array([weight[x] if x < 3 and (y == 3 or not lacking) else 0 for x, y in cells])
+
+
+PAIRED = np.array([int(3 not in cell) for cell in BOTH])
+SXY = np.array([x * y if 3 not in (x, y) else 0 for x, y in BOTH])
+LACKING = np.stack([_over_cells((1, 1, 1), axis, lacking=True) for axis in range(2)])
+
+
+@cache
+def of_pair(known: tuple[Row, ...]) -> Ints:
+    """Sets of cells (.., 16) that follow, who lacks one genotype apart.
+
+    Args:
+        known: what follows of a variant: weights of the dosages 0, 1, 2.
+    """
+    seen = [cell for cell, (x, y) in enumerate(BOTH) if (x, y) != (3, 3)]
+    sums = [
+        SXY,
+        *(_over_cells(w, a) * PAIRED for w in ((1, 1, 1), (0, 1, 2), (0, 1, 4)) for a in (0, 1)),
+    ]
+    forms = np.array([*sums, *(_over_cells(w, axis) for w in known for axis in (0, 1))])
+    sets = _spread(smallest(within(forms[:, seen], 1)), seen, 16)
+    lacking = (sets[:, None] == LACKING).all(axis=2).any(axis=1)
+    return np.asarray(sets[~lacking])
+
+
+def pairs_kept(owners: Sequence[Ints], known: tuple[Row, ...], minima: Minima) -> Bools:
+    """Which pairs meet their own floors, from the institutions' tables (P, 16)."""
+    here: Ints = np.sum([own @ PAIRED > 0 for own in owners], axis=0)
+    kept = np.asarray(here >= minima.min_institutions)
+    cells = [of_pair(known), SXY[None]]
+    if np.linalg.matrix_rank([*known, (0, 1, 2)]) == np.linalg.matrix_rank(known):
+        cells += [
+            _over_cells(w, a, lacking=True)[None] for w in ((0, 1, 2), (2, 1, 0)) for a in (0, 1)
+        ]
+    for view in views(owners):
+        kept &= view @ PAIRED >= minima.min_individuals
+        kept &= none_or(view @ LACKING.T, minima.min_individuals)
+        kept &= none_or(view @ np.concatenate(cells).T, minima.min_cell)
+    return kept

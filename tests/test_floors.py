@@ -1,0 +1,212 @@
+"""What floors let through, against brute force on the institutions' own counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from mpcgen.abb import Seat
+from mpcgen.leakage import Leakage
+from mpcgen.protocols.clear import Clear
+from mpcgen.protocols.floors import Minima
+from mpcgen.study.batch import Batch
+from mpcgen.study.gate import Gate
+from mpcgen.study.load import load_study
+from mpcgen.study.study import Study
+from tests import brute_floors, studies
+from tests.brute_floors import Bools, Ints, Row
+from tests.one_party import Given
+from tests.plain import Plain
+
+CHROM = ("1", "1", "1", "1", "1", "1", "1", "1", "23", "23", "23", "24", "26", "26")
+ASSOCIATION = '\n[[entries]]\nstatistic = "association"\ntests = {}\n'
+WINDOW = '\n[[entries]]\nstatistic = "linkage"\nwindow = 14\n'
+CALLED, ALT, EACH = (1, 1, 1), (0, 1, 2), ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan: its entries as TOML and by name, and what it opens of everybody's dosages."""
+
+    entries: str
+    names: tuple[str, ...]
+    known: tuple[Row, ...] = (CALLED, *EACH)
+
+
+CASES = {
+    "everybody": Case(studies.OF_ALL + WINDOW, ("frequency",)),
+    "linkage": Case(WINDOW, ("linkage",), (CALLED,)),
+    "allelic": Case(ASSOCIATION.format('["allelic"]') + WINDOW, ("allelic",)),  # dosages on MT
+    "all": Case(
+        studies.OF_ALL + ASSOCIATION.format('["allelic", "genotypic", "trend"]') + WINDOW,
+        ("frequency", "allelic", "genotypic", "trend"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Institution:
+    """Its people, and which variants (m,) its files have."""
+
+    plain: Plain
+    has: Bools
+
+    def counts(self, groups: int) -> Ints:
+        """Genotype counts (m, groups, 7); people are absent where it lacks a variant."""
+        counts = (self.plain.counts if groups == 2 else self.plain.counts_of_all).astype(np.int64)
+        absent = np.zeros_like(counts)
+        absent[:, :, 6] = counts.sum(axis=2)
+        return np.where(self.has[:, None, None], counts, absent)
+
+    def within(self, groups: int) -> "Institution":
+        """The same without those who are in none of the groups."""
+        plain = self.plain
+        people = np.flatnonzero((plain.phenotype == "1") | (plain.phenotype == "2"))
+        if groups == 1:
+            return self
+        of = (plain.sex[people], plain.phenotype[people], plain.genotypes[:, people])
+        return Institution(Plain(plain.chrom, plain.pos, plain.ids, *of), self.has)
+
+    def pair_sums(self, pairs: Ints) -> Ints:
+        """Sums (P, 6), 0 where it lacks a variant."""
+        sums = self.plain.pair_sums(pairs).astype(np.int64)
+        sums[~self.has[pairs].all(axis=1)] = 0
+        return sums
+
+    def tables(self, pairs: Ints) -> Ints:
+        """People by both dosages, (P, 16)."""
+        dosages = np.where(self.has[:, None], brute_floors.dosages(self.plain), 3)
+        return brute_floors.tables(dosages, pairs)
+
+
+class Nobody:
+    """An exchange that sends nothing and hears nothing."""
+
+    def exchange(
+        self, label: str, send: Mapping[str, bytes], receive: Mapping[str, int | None]
+    ) -> dict[str, bytes]:
+        return {}
+
+
+def gated(study: Study, owners: Sequence[Institution]) -> Mapping[str, Bools]:
+    """The bits that a study opens of these institutions' integers, by label."""
+    names, groups = study.plan.names, len(study.groups)
+    box = Clear(Nobody(), Seat("A", names, names, ("A",)), Leakage(study.manifest()))
+    gate = Gate(study, box)
+    found: dict[str, Bools] = {}
+    for batch in study.batches():
+        local = [_local(batch, owner.within(groups), groups) for owner in owners]
+        shares = {}
+        for source in batch.inputs:
+            ring = batch.ring(source)
+            values = [ring.encode(np.ascontiguousarray(source.local(each))) for each in local]
+            shares[source.name] = {
+                name: box.constant(ring, x) for name, x in zip(names, values, strict=True)
+            }
+        found.update(gate.choose(batch, shares))
+    return found
+
+
+def _local(batch: Batch, owner: Institution, groups: int) -> Given:
+    if batch.pairs is not None:
+        return Given(pair_sums=owner.pair_sums(batch.pairs))
+    return Given(counts=owner.counts(groups)[batch.start : batch.stop])
+
+
+def expected(study: Study, case: Case, owners: Sequence[Institution]) -> dict[str, Bools]:
+    """The same by brute force."""
+    minima, groups = study.plan.floors, len(study.groups)
+    assert minima is not None
+    counts = [owner.counts(groups) for owner in owners]
+    kept = brute_floors.variants(counts, CHROM, case.names, minima)
+    found = {"variants0/keep": kept}
+    for batch in study.batches():
+        if batch.pairs is not None:
+            tables = [owner.within(groups).tables(batch.pairs) for owner in owners]
+            met = brute_floors.pairs_kept(tables, case.known, minima)
+            found[f"{batch.name}/keep"] = met & kept[batch.pairs].all(axis=1)
+    return found
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture(scope="module")
+def study(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return lay_out(tmp_path_factory.mktemp("floors"), case.entries)
+
+
+def lay_out(folder: Path, entries: str, names: Sequence[str] = studies.NAMES) -> Study:
+    """A study over CHROM; its institutions' files are not there."""
+    rows = (f"{c}\t{j + 1}\tv{j}\tG\tA\n" for j, c in enumerate(CHROM))
+    source = folder / "source"
+    source.mkdir()
+    (source / "sites.tsv").write_text("CHROM\tPOS\tID\tREF\tALT\n" + "".join(rows))
+    members = [studies.Member(name, folder / name) for name in names]
+    rules = studies.Rules("clear", names[:1], release="")
+    return load_study(studies.lay_out(folder, members, source / "sites.tsv", entries, rules))
+
+
+def institution(
+    rng: np.random.Generator, people: int, alt: Any, missing: Any, lacking: float
+) -> Institution:
+    """Random people; alt frequencies and rates of missing genotypes (m, 1)."""
+    m = len(CHROM)
+    genotypes = np.where(rng.random((m, people)) < missing, 3, rng.binomial(2, alt, (m, people)))
+    plain = Plain(
+        np.array(CHROM),
+        np.arange(m),
+        np.arange(m),
+        rng.choice(["0", "1", "2"], people, p=(0.1, 0.45, 0.45)),
+        rng.choice(["1", "2", "-9"], people, p=(0.45, 0.45, 0.1)),
+        genotypes.astype(np.int8),
+    )
+    return Institution(plain, rng.random(m) >= lacking)
+
+
+minima = st.builds(
+    Minima,
+    min_mac=st.integers(1, 8),
+    min_cell=st.integers(1, 6),
+    min_missing=st.integers(1, 6),
+    min_cases=st.integers(1, 12),
+    min_controls=st.integers(1, 12),
+    min_institutions=st.integers(1, 3),
+    min_individuals=st.integers(1, 12),
+)
+
+
+@settings(max_examples=15)
+@given(
+    floors=minima,
+    seed=st.integers(0, 2**32),
+    people=st.tuples(*[st.integers(2, 60)] * 3),
+    missing=st.sampled_from([0.0, 0.05, 0.5]),
+    lacking=st.sampled_from([0.0, 0.1]),
+)
+def test_what_is_kept_is_what_brute_force_keeps(
+    study: Study,
+    case: Case,
+    floors: Minima,
+    seed: int,
+    people: tuple[int, ...],
+    missing: float,
+    lacking: float,
+) -> None:
+    rng = np.random.default_rng(seed)
+    alt = rng.choice([0, 0.02, 0.1, 0.3, 0.5, 1], (len(CHROM), 1))
+    rates = rng.choice([0, missing], (len(CHROM), 1))
+    owners = [institution(rng, n, alt, rates, lacking) for n in people]
+    study = replace(study, plan=replace(study.plan, floors=floors))
+    bits, wanted = gated(study, owners), expected(study, case, owners)
+    assert bits.keys() == wanted.keys()
+    for label, kept in wanted.items():
+        event(f"{label}: {'some' if kept.any() else 'none'}")
+        np.testing.assert_array_equal(bits[label], kept, err_msg=label)
