@@ -10,8 +10,8 @@ public    chi2 = n (ad - bc)^2 / ((a+b)(c+d)(a+c)(b+d)) with 1 df, undefined if 
           OR = ad / bc, undefined if bc = 0; SE of ln OR = sqrt(1/a + 1/b + 1/c + 1/d), infinite
           if OR = 0; 95 % interval exp(ln OR -+ 1.96 SE)
 Range     n <= 2 N alleles: totals in Z_2^32; in public, products of two margins and ad - bc are at
-          most n^2 = 2^46 and exact in 64 bits; passing: ad - bc <= n^2 / 4, so that
-          n (ad - bc)^2 <= n^5 / 16 = 2^111, and chi2 <= n.
+          most n^2 = 2^46 and exact in 64 bits; passing: (a+b)(c+d), (a+c)(b+d) <= n^2 / 4 = N^2
+          and chi2 <= n, so that both sides are at most 2 N^5 = 2^111.
 Papers    Woolf, On estimating the relation between blood group and disease, 1955 (SE)
 
 Males count once on X; on Y and MT everybody counted does.
@@ -57,7 +57,7 @@ CHISQ = Ratio(
     w=((_ALT, plus(_ALL, minus(_ALT))),),
     n=_ALL,
     limit=lambda people: 2 * people,
-    largest=lambda people: 2 * people**5,
+    largest=lambda people: people**4,
 )
 
 

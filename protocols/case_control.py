@@ -11,14 +11,15 @@ or on genotypes (two copies only: on X those of everybody but males; none on Y a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from mpcgen.genome.columns import repeated
-from mpcgen.protocols.distributions import Z_975, critical, neg_log10
+from mpcgen.protocols.distributions import Z_975, critical, neg_log10, upper_tail
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, genotype_counts
-from mpcgen.protocols.statistic import Decision, Floats, Integers, Sites, Sums, Table
+from mpcgen.protocols.statistic import Decision, Floats, Integers, Sites, Sums, Table, Threshold
 from mpcgen.protocols.threshold import Ratio
 
 GROUPS = (CASES, CONTROLS)
@@ -117,9 +118,14 @@ def above(statistic: Ratio, name: str) -> Callable[[float, int], Decision]:
     """The decision of a test with 1 degree of freedom: p, people -> whether its p is smaller."""
 
     def decision(p: float, people: int) -> Decision:
-        return statistic.above(critical(p, 1), people, f"{name} chi2")
+        return statistic.above(critical(p, 1), people, partial(chi2_above, f"{name} chi2", 1))
 
     return decision
+
+
+def chi2_above(name: str, df: int, t: float) -> Threshold:
+    """The threshold t of a chi-squared value."""
+    return Threshold(name, t, upper_tail(t, df))
 
 
 def where_defined(values: float, chisq: Floats) -> Floats:

@@ -64,6 +64,12 @@ def critical(p: float, df: int) -> float:
     return float((_quantile_1df(ln_p) if df == 1 else -2 * ln_p)[0])
 
 
+def upper_tail(x: float, df: int) -> float:
+    """The p-value of a chi-squared value with 1 or 2 degrees of freedom."""
+    ln_p = (ln_p_1df if df == 1 else ln_p_2df)(np.array([x]))
+    return math.exp(ln_p[0])
+
+
 def neg_log10(ln_p: Floats) -> Floats:
     """-log10 p from ln p (m,)."""
     return np.abs(ln_p) / LN_10  # abs: no -0.0 where p = 1

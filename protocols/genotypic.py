@@ -4,7 +4,7 @@ Learned   how many cases and how many controls have each genotype, jointly.
 local     seven genotype counts of cases and of controls                  T_i  (m, 14)
 secure    1. [T] <- sum_i [T_i]                                           the shared input
           2. [a_j], [c_j] <- cases, controls with j alt alleles           local
-          3. passing: see below                                           3 rounds, 3 comparisons
+          3. passing: see below                                  3 rounds, 3 comparisons, 1 round
           4. open them                                                    1 round
 public    with m_j = a_j + c_j, R cases, S controls, N = R + S:
           chi2 = sum_j (N a_j - R m_j)^2 / (R S m_j) over genotypes that occur; one df less than
@@ -14,15 +14,16 @@ Passing   with s_j = N a_j - R m_j, cleared of fractions: chi2 > t exactly if
               N sum_j s_j^2 > 2 t' R S (m_0 m_1 + m_0 m_2 + m_1 m_2)      where two occur, 1 df;
           the first is 0 > 0 where a genotype is missing, the second where two are; whether one is
           missing is the sign of m_0 m_1 m_2 - 1.
-Range     passing: both sides of the first are at most N R S m_0 m_1 m_2 <= N^6 / 108, those of the
-          second N^5 / 8 where it counts: with 12 bits for t's fraction, N up to about 2^20.
-          counts are at most N: Z_2^32; in public N a_j - R m_j <= N^2 = 2^44, exact in 64 bits.
+Range     counts are at most N: Z_2^32; in public N a_j - R m_j <= N^2 = 2^44, exact in 64 bits.
+          passing: R S <= N^2 / 4, m_0 m_1 m_2 <= N^3 / 27 and chi2 <= N, so that the first's right
+          side is t times at most N^5 / 108 and its left side at most N^6 / 108 = 2^125.3: two
+          comparisons beyond N = 2^19.8 (see `exceeds`). With two genotypes, the second's sides are
+          at most N^5 / 8 = 2^107; with three it may overflow, and does not count.
 
 Two copies only: PLINK 1.90b6.26 (`--model`, tried) counts females and people of unknown sex on X,
 and lists nothing on Y and MT.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -31,11 +32,26 @@ import numpy as np
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
 from mpcgen.protocols import comparison
-from mpcgen.protocols.case_control import COUNTS, GROUPS, CaseControlTest, Opened, Outcome
+from mpcgen.protocols.case_control import (
+    COUNTS,
+    GROUPS,
+    CaseControlTest,
+    Opened,
+    Outcome,
+    chi2_above,
+)
 from mpcgen.protocols.distributions import critical, ln_p_1df, ln_p_2df
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, DIPLOID, column, form
-from mpcgen.protocols.statistic import Input, Sums
-from mpcgen.protocols.threshold import WIDE, Bound, bound, linear
+from mpcgen.protocols.statistic import Input, Sums, Threshold
+from mpcgen.protocols.threshold import (
+    WIDE,
+    Bound,
+    bound,
+    exceeds,
+    exceeds_cost,
+    linear,
+    wide_bound,
+)
 from mpcgen.secret import Secret
 
 _PEOPLE = dict.fromkeys(DIPLOID, 1)
@@ -52,7 +68,7 @@ GENOTYPE_TABLE = Sums(
 
 
 @dataclass(frozen=True)
-class _Above:
+class Above:
     """Whether chi-squared is above the bound of its degrees of freedom."""
 
     two: Bound
@@ -61,9 +77,10 @@ class _Above:
     source: ClassVar[Input] = COUNTS
 
     @property
-    def effective(self) -> Mapping[str, float]:
+    def effective(self) -> tuple[Threshold, ...]:
         """The thresholds as they take effect."""
-        return {"genotypic chi2, 2 df": self.two.value, "genotypic chi2, 1 df": self.one.value}
+        values = ((2, self.two.value), (1, self.one.value))
+        return tuple(chi2_above(f"genotypic chi2, {df} df", df, t) for df, t in values)
 
     @property
     def _product_bits(self) -> int:
@@ -88,15 +105,16 @@ class _Above:
         q0, q1, q2, m012 = box.sums_of_products(
             [[(s0, s0)], [(s1, s1)], [(s2, s2)], [(m01, m2)]], "pass/squares"
         )
-        f2, f1 = -(1 << self.two.fraction_bits), -(1 << self.one.fraction_bits)
-        two, one = box.sums_of_products(
+        scaled = N * -(1 << self.one.fraction_bits)
+        left, right, one = box.sums_of_products(
             [
-                [(q0 * f2, m12), (q1 * f2, m02), (q2 * f2, m01), (RS * self.two.numerator, m012)],
-                [(N * f1, q0 + q1 + q2), (RS * (2 * self.one.numerator), m01 + m02 + m12)],
+                [(q0, m12), (q1, m02), (q2, m01)],
+                [(RS, m012)],
+                [(scaled, q0 + q1 + q2), (RS * (2 * self.one.numerator), m01 + m02 + m12)],
             ],
-            "pass/excess",
+            "pass/sides",
         )
-        above_two = comparison.negative(box, two, self.two.bits, "pass/two")
+        above_two = exceeds(box, self.two, left, right, "pass/two")
         above_one = comparison.negative(box, one, self.one.bits, "pass/one")
         missing = comparison.negative(box, m012 - 1, self._product_bits, "pass/missing")
         return above_two + box.mul(missing, above_one, "pass")  # never both
@@ -104,16 +122,25 @@ class _Above:
     def cost(self, costs: Costs, units: int, packed: int) -> Cost:
         """Declared cost of `passes`."""
         total = costs.reshare(packed)
-        for values in (6, 4, 2):
+        for values in (6, 4, 3):
             total += costs.reshare(values * WIDE.size * units)
-        for bits in (self.two.bits, self.one.bits, self._product_bits):
+        for bits in (self.one.bits, self._product_bits):
             total += comparison.cost(costs, bits, packed)
-        return total
+        return total + exceeds_cost(costs, self.two, packed)
 
 
-def _decision(p: float, people: int) -> _Above:
-    two = bound(critical(p, 2), people, people**6 // 108)
-    return _Above(two, bound(critical(p, 1), people, people**5 // 8), people)
+def above(two: float, one: float, people: int) -> Above:
+    """The decision whether chi-squared exceeds `two` with 2 degrees of freedom, or `one` with 1.
+
+    Raises:
+        ValueError: nothing could pass.
+    """
+    wide = wide_bound(two, people, people**5 // 108)
+    return Above(wide, bound(one, people, people**4 // 8), people)
+
+
+def _decision(p: float, people: int) -> Above:
+    return above(critical(p, 2), critical(p, 1), people)
 
 
 def _public(opened: Opened) -> Outcome:

@@ -16,6 +16,7 @@ Papers    Hill and Robertson, Linkage disequilibrium in finite populations, 1968
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ from mpcgen.protocols.statistic import (
     Statistic,
     Sums,
     Table,
+    Threshold,
     ratio,
 )
 from mpcgen.protocols.threshold import Ratio
@@ -69,7 +71,7 @@ class Linkage(Statistic):
         """Whether r2 > above."""
         if self.above is None:
             return ()
-        return (R2.above(self.above, people, "r2"),)
+        return (R2.above(self.above, people, partial(Threshold, "r2")),)
 
     def implies(self) -> tuple[str, ...]:
         """What min_r2 leaves out is opened."""

@@ -121,6 +121,19 @@ class Sums:
         return dict(zip(self.forms, opened.astype(np.int64).T, strict=True))
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold as it takes effect: larger values of the statistic pass.
+
+    Attributes:
+        p: the p-value that it means; None where the statistic has none.
+    """
+
+    name: str
+    value: float
+    p: float | None = None
+
+
 class Decision(Protocol):
     """Whether a unit passes a threshold, decided on shares of totals in Z_2^128."""
 
@@ -130,8 +143,8 @@ class Decision(Protocol):
         ...
 
     @property
-    def effective(self) -> Mapping[str, float]:
-        """Name -> threshold."""
+    def effective(self) -> tuple[Threshold, ...]:
+        """Its thresholds."""
         ...
 
     def passes(self, box: Box, total: Secret) -> Secret:

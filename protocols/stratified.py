@@ -10,7 +10,7 @@ local     institution i, with its alleles a, b, c, d (case alt, case ref, contro
           V = (a+b)(c+d)(a+c)(b+d) / (n^2 (n - 1)),  R = ad / n,  S = bc / n,  pR,  qS
           in fixed point with f = 40 fraction bits; 0 where n < 2         T_i  (m, 5)
 secure    1. [T] <- sum_i [T_i], and the table from the genotype counts   the shared inputs
-          2. passing: (R - S)^2 > t V                                     1 round and a comparison
+          2. passing: (R - S)^2 > t V                          1 round, comparisons, then 1 round
           3. open them                                                    1 round
 public    a - E(a) of one institution is (ad - bc) / n = R - S, hence
           chi2 = (R - S)^2 / V with 1 df, undefined if V = 0;  OR = R / S, undefined if S = 0;
@@ -20,8 +20,9 @@ Range     ad, bc <= n^2 / 4, so R, S, pR, qS <= n / 4; V <= n^2 / 16(n - 1) <= n
           is an integer, rounding keeps an institution's terms at or below it, and joint totals of
           2 N alleles at or below N 2^39: 2^61 at N = 2^22, in Z_2^64 with a sign bit and one to
           spare.
-          passing: (R - S)^2 <= (N 2^39)^2, and chi2 <= 2 N: with 12 bits for t's fraction this
-          fits Z_2^128 up to N = 2^18.
+          passing, in units of 2^-80: V <= N 2^78, and (R - S)^2 <= (N 2^39)^2 = 2^122: two
+          comparisons beyond N = 2^16.5 (see `exceeds`). chi2 <= 2 N, by Cauchy and Schwarz, since
+          an institution's is at most n - 1.
           n <= 2^23: ad <= 2^44, (a + b)(c + d) <= 2^44, exact in 64 bits before they are divided.
 Error     float64 gives each term to 2^-51 relative, rounding to 2^-41 absolute, so that a joint sum
           of s institutions is off by at most s 2^-41. What is not 0 is at least about 1 / n, never
@@ -35,7 +36,6 @@ As `plink1.9 --mh`: no continuity correction; an institution whose table has an 
 nothing to any sum.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,19 +43,19 @@ import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
-from mpcgen.protocols import comparison
 from mpcgen.protocols.allelic import ALLELE_TABLE
 from mpcgen.protocols.case_control import (
     CaseControlTest,
     OddsRatio,
     Opened,
     Outcome,
+    chi2_above,
     where_defined,
 )
 from mpcgen.protocols.distributions import critical, ln_p_1df
 from mpcgen.protocols.genotype_counts import ALLELES, ALT_ALLELES, CLASSES
-from mpcgen.protocols.statistic import Floats, Input, Integers, Local, Sums, ratio
-from mpcgen.protocols.threshold import WIDE, Bound, bound, linear
+from mpcgen.protocols.statistic import Floats, Input, Integers, Local, Sums, Threshold, ratio
+from mpcgen.protocols.threshold import WIDE, Bound, exceeds, exceeds_cost, linear, wide_bound
 from mpcgen.ring import Z2_64
 from mpcgen.secret import Secret
 
@@ -115,33 +115,35 @@ def _public(opened: Opened) -> Outcome:
 
 
 @dataclass(frozen=True)
-class _Above:
-    """Whether (R - S)^2 > t V: two squares of 2^-f against one."""
+class Above:
+    """Whether (R - S)^2 > t V."""
 
     bound: Bound
     source: ClassVar[Input] = CMH_TERMS
 
     @property
-    def effective(self) -> Mapping[str, float]:
+    def effective(self) -> tuple[Threshold, ...]:
         """The threshold as it takes effect."""
-        return {"cmh chi2": self.bound.value}
+        return (chi2_above("cmh chi2", 1, self.bound.value),)
 
     def passes(self, box: Box, total: Secret) -> Secret:
         """Bits (packed(m),) of joint totals (m, 5)."""
         V, R, S = (linear(total, TERMS, {term: 1}) for term in ("V", "R", "S"))
-        scaled = (R - S) * -(1 << self.bound.fraction_bits)
-        square = box.mul(scaled, R - S, "pass/square")
-        excess = V * (self.bound.numerator << FRACTION_BITS) + square
-        return comparison.negative(box, excess, self.bound.bits, "pass")
+        square = box.mul(R - S, R - S, "pass/square")
+        return exceeds(box, self.bound, square, V * (1 << FRACTION_BITS), "pass")
 
     def cost(self, costs: Costs, units: int, packed: int) -> Cost:
         """Declared cost of `passes`."""
-        return costs.reshare(WIDE.size * units) + comparison.cost(costs, self.bound.bits, packed)
+        return costs.reshare(WIDE.size * units) + exceeds_cost(costs, self.bound, packed)
 
 
-def _decision(p: float, people: int) -> _Above:
-    largest = people**2 << (2 * FRACTION_BITS - 2)
-    return _Above(bound(critical(p, 1), 2 * people, largest))
+def above(t: float, people: int) -> Above:
+    """The decision whether chi-squared exceeds t; ValueError where nothing could."""
+    return Above(wide_bound(t, 2 * people, people << (2 * FRACTION_BITS - 2)))
+
+
+def _decision(p: float, people: int) -> Above:
+    return above(critical(p, 1), people)
 
 
 CMH = CaseControlTest("cmh", "CMH", (ALLELE_TABLE, CMH_SUMS), False, _public, _decision)

@@ -1,16 +1,19 @@
 """Thresholds, decided on shares: whether a statistic is above t, and nothing else of it.
 
-A statistic n u^2 / (v w) of integers is above t exactly if n u^2 > t v w: no division, no rounding.
-t is rounded up to T / 2^f, so that T v w - 2^f n u^2 is an integer whose sign is the answer. The
-comparison is strict, so a variant without variance (u = 0, v w = 0) never passes: 0 > 0 is false.
+A statistic left / right of integers is above t exactly if left > t right: no division, no rounding.
+t is rounded up to T / 2^f, so that D = T right - 2^f left is an integer whose sign is the answer.
+The comparison is strict, so a variant without variance (left = right = 0) never passes: 0 > 0 is
+false. Most statistics are a `Ratio`: left = n u^2, right = v w.
 
 secure    1. [u], [v], [w]  <- sums of products of forms of [T]                  1 round
           2. [n u]          <- where there is an n                               1 round
           3. [D]            <- T [v][w] - 2^f [u][n u], reshared once            1 round
           4. [D] < 0                                                             the carry tree
-Range     no statistic here exceeds a known limit: n u^2 <= limit v w. With t < limit both terms of
-          D are at most 2^f max(n u^2), so D takes one bit more; f is as large as Z_2^128 allows, up
-          to 15, and what leaves less than 12 is refused (at 6, p < 5e-8 would be p < 5.035e-8).
+Range     no statistic here exceeds a known limit, and no right the largest one, M. With t < limit
+          both terms of D are at most 2^f limit M, so D takes one bit more. Where that is too much
+          for Z_2^128, left is compared too (`exceeds`): beyond (T M) / 2^f it is above t right
+          whatever right is, and elsewhere both terms of D are at most T M.
+          f is 15 wherever it fits (at 6, p < 5e-8 would be p < 5.035e-8), and never below 12.
 """
 
 import math
@@ -21,9 +24,9 @@ from typing import TypeAlias
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
 from mpcgen.protocols import comparison
-from mpcgen.protocols.statistic import Input, forms
+from mpcgen.protocols.statistic import Input, Threshold, forms
 from mpcgen.ring import Z2_128
-from mpcgen.secret import Secret
+from mpcgen.secret import Secret, concatenate
 
 WIDE = Z2_128
 MAX_FRACTION_BITS, MIN_FRACTION_BITS = 15, 12
@@ -34,11 +37,16 @@ Quadratic: TypeAlias = Sequence[tuple[Form, Form]]  # a sum of products of two l
 
 @dataclass(frozen=True)
 class Bound:
-    """t = numerator / 2^fraction_bits, and how many bits its comparison takes."""
+    """t = numerator / 2^fraction_bits, and how many bits its comparison takes.
+
+    Attributes:
+        beyond: a larger left is above t right whatever right is; None: D needs no such help.
+    """
 
     numerator: int
     fraction_bits: int
     bits: int
+    beyond: int | None = None
 
     @property
     def value(self) -> float:
@@ -47,26 +55,62 @@ class Bound:
 
 
 def bound(t: float, limit: int, largest: int) -> Bound:
-    """t, rounded up as finely as a comparison in Z_2^128 allows.
+    """t, rounded up as finely as D in Z_2^128 allows.
 
     Args:
         limit: no statistic is larger.
-        largest: the largest side of the comparison before fraction bits are added.
+        largest: no right side is.
 
     Raises:
-        ValueError: nothing could pass, or no range proof holds.
+        ValueError: nothing could pass, or the numbers are too large.
     """
     if t >= limit:
         raise ValueError(f"the statistic is at most {limit:g}: none can be above {t:.6g}")
-    fraction_bits = min(MAX_FRACTION_BITS, WIDE.k - 1 - largest.bit_length())
-    if fraction_bits < MIN_FRACTION_BITS:
+    f = _fraction_bits(limit * largest)
+    return Bound(math.ceil(math.ldexp(t, f)), f, (limit * largest).bit_length() + f + 1)
+
+
+def wide_bound(t: float, limit: int, largest: int) -> Bound:
+    """t as `bound` has it where f can be 15, else for two comparisons; for `exceeds`.
+
+    Raises:
+        ValueError: as `bound`.
+    """
+    left = limit * largest
+    if t >= limit or left.bit_length() + MAX_FRACTION_BITS < WIDE.k:
+        return bound(t, limit, largest)
+    f = _fraction_bits(math.ceil(t) * largest, left)
+    numerator = math.ceil(math.ldexp(t, f))
+    most = numerator * largest
+    return Bound(numerator, f, max(most, left).bit_length() + 1, most >> f)
+
+
+def _fraction_bits(largest: int, alone: int = 0) -> int:
+    """How many bits are left beside those of the largest side, and one for the sign."""
+    bits = WIDE.k - 1 - largest.bit_length()
+    if bits < MIN_FRACTION_BITS or alone.bit_length() >= WIDE.k:
         raise ValueError(
-            f"numbers up to 2^{largest.bit_length()} leave {max(fraction_bits, 0)} bits for the "
-            f"threshold's fraction, and {MIN_FRACTION_BITS} are wanted; with fewer people "
-            "(max_people) they would fit"
+            f"numbers up to 2^{max(largest, alone).bit_length()} leave less than "
+            f"{MIN_FRACTION_BITS} bits of {WIDE.k} for the threshold's fraction"
         )
-    numerator = math.ceil(math.ldexp(t, fraction_bits))
-    return Bound(numerator, fraction_bits, largest.bit_length() + fraction_bits + 1)
+    return min(bits, MAX_FRACTION_BITS)
+
+
+def exceeds(box: Box, bound: Bound, left: Secret, right: Secret, label: str) -> Secret:
+    """Bits (packed(m),): 1 where left (m,) is above t times right (m,)."""
+    excess = right * bound.numerator + left * -(1 << bound.fraction_bits)
+    if bound.beyond is None:
+        return comparison.negative(box, excess, bound.bits, label)
+    both = concatenate([x.reshape(1, -1) for x in (excess, bound.beyond - left)])
+    signs = comparison.negative(box, both, bound.bits, label)
+    return comparison.either(box, signs[0], signs[1], label)
+
+
+def exceeds_cost(costs: Costs, bound: Bound, packed: int) -> Cost:
+    """Declared cost of `exceeds` on units whose bits fill `packed` bytes."""
+    if bound.beyond is None:
+        return comparison.cost(costs, bound.bits, packed)
+    return comparison.cost(costs, bound.bits, 2 * packed) + costs.reshare(packed)
 
 
 @dataclass(frozen=True)
@@ -76,7 +120,7 @@ class Ratio:
     Attributes:
         n: None where it is 1.
         limit: people -> no value is larger.
-        largest: people -> the largest n u^2.
+        largest: people -> nor is any v w.
     """
 
     source: Input
@@ -87,9 +131,9 @@ class Ratio:
     limit: Callable[[int], int]
     largest: Callable[[int], int]
 
-    def above(self, t: float, people: int, name: str) -> "Above":
-        """The decision whether it exceeds t; ValueError as `bound`."""
-        return Above(self, bound(t, self.limit(people), self.largest(people)), name)
+    def above(self, t: float, people: int, named: Callable[[float], Threshold]) -> "Above":
+        """The decision whether it exceeds t, which `named` names; ValueError as `bound`."""
+        return Above(self, bound(t, self.limit(people), self.largest(people)), named)
 
 
 @dataclass(frozen=True)
@@ -98,7 +142,7 @@ class Above:
 
     ratio: Ratio
     bound: Bound
-    name: str
+    named: Callable[[float], Threshold]
 
     @property
     def source(self) -> Input:
@@ -106,9 +150,9 @@ class Above:
         return self.ratio.source
 
     @property
-    def effective(self) -> Mapping[str, float]:
+    def effective(self) -> tuple[Threshold, ...]:
         """The threshold as it takes effect."""
-        return {self.name: self.bound.value}
+        return (self.named(self.bound.value),)
 
     def passes(self, box: Box, total: Secret) -> Secret:
         """Bits (packed(m),): 1 where the ratio of totals (m, columns) is above the bound."""

@@ -56,7 +56,7 @@ CHISQ = Ratio(
     w=((_N, _Q), (minus(_S), _S)),
     n=_N,
     limit=lambda people: people,
-    largest=lambda people: people**5 // 4,
+    largest=lambda people: people**4 // 4,
 )
 
 

@@ -115,14 +115,14 @@ def test_thresholds(tmp_path: Path) -> None:
     wanted = []
     for task in load_study(plan).tasks:
         for decision in task.decisions:
-            for name, t in decision.effective.items():
-                if name == "r2":
-                    assert 0.2 <= t < 0.2001
-                    assert f"    in effect: r2 > {t:.6g}\n" in said
+            for t in decision.effective:
+                if t.name == "r2":
+                    assert 0.2 <= t.value < 0.2001
+                    assert f"    in effect: r2 > {t.value:.6g}\n" in said
                     continue
-                p = chi2.sf(t, 2 if "2 df" in name else 1)
+                p = chi2.sf(t.value, 2 if "2 df" in t.name else 1)
                 assert 4.999e-8 < p <= 5e-8
-                wanted.append(f"{name} > {t:.6g} (p < {p:.6g})")
+                wanted.append(f"{t.name} > {t.value:.6g} (p < {p:.6g})")
     assert len(wanted) == 4
     assert f"    in effect: {', or '.join(wanted)}\n" in said
 

@@ -3,9 +3,6 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
-from mpcgen.protocols.distributions import ln_p_1df, ln_p_2df
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.study.batch import Task
@@ -122,11 +119,5 @@ def _threshold(task: Task) -> str:
 def _effective(task: Task) -> Iterator[str]:
     """The thresholds as they take effect."""
     for decision in task.decisions:
-        for name, t in decision.effective.items():
-            p = "" if name == "r2" else f" (p < {_p(t, 2 if name.endswith('2 df') else 1):.6g})"
-            yield f"{name} > {t:.6g}{p}"
-
-
-def _p(chisq: float, df: int) -> float:
-    ln_p = ln_p_1df if df == 1 else ln_p_2df
-    return float(np.exp(ln_p(np.array([chisq])))[0])
+        for t in decision.effective:
+            yield f"{t.name} > {t.value:.6g}{'' if t.p is None else f' (p < {t.p:.6g})'}"
