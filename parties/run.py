@@ -26,6 +26,7 @@ from mpcgen.study.plan import Entry, Plan
 from mpcgen.study.study import Study
 
 RECORD = "record.json"
+_KERNELS = ("mpcgen.bit_kernels", "mpcgen.ring_kernels")  # of comparisons
 
 
 def run_institution(
@@ -84,7 +85,8 @@ def run_local(
     """
     for output in outputs.values():
         output.refuse_existing()
-    importlib.import_module("mpcgen.net.zeromq")  # once, before the institutions fork
+    for module in ("mpcgen.net.zeromq", *(_KERNELS if study.decides else ())):
+        importlib.import_module(module)  # once, before the institutions fork
     parts: dict[str, Callable[[], object]] = {}
     # The drafts are this process's, so that none is left whatever ends an institution's.
     with ExitStack() as drafts:

@@ -71,6 +71,11 @@ class Study:
         rests = (task.chosen is not None or not task.decisions for task in self.tasks)
         return self.plan.floors is not None and any(rests)
 
+    @property
+    def decides(self) -> bool:
+        """Whether anything is decided on shares: floors or thresholds."""
+        return self.plan.floors is not None or any(task.decisions for task in self.tasks)
+
     def _size(self, *tasks: Task) -> int:
         decided = self.plan.floors is not None or any(task.decisions for task in tasks)
         return MAX_DECIDED if decided else MAX_BATCH
