@@ -95,7 +95,7 @@ class BitRing(Ring):
         elif self.k == 8 and ring.k == 32:
             _kernels().fill_planes_of_forms(x, forms, positions, planes)
         else:
-            self._fill(ring, ring.linear(x, forms, 0), positions, planes)
+            self._fill(ring, ring.linear(x, forms, rows=True), positions, planes)
         np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(positions) :])
         return planes
 

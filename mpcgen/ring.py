@@ -199,21 +199,23 @@ class Ring:
         """Return z + x_0 y_0 + x_0 y_1 + x_1 y_0, with `mul` or `matmul` as the product."""
         return self.add(z, self.add(product(x[0], self.add(*y)), product(x[1], y[0])))
 
-    def linear(self, x: Array, forms: Sequence[Sequence[int]], axis: int) -> Array:
-        """Linear forms of the last axis, whose place they take or another: stacked along `axis`."""
-        rows = self.shape(x)[:-1]
-        results = []
-        for form in forms:
-            total = self.zeros(rows)
-            for c, factor in enumerate(form):
-                if factor:
-                    term = self.index(x, (Ellipsis, c))
-                    total = self.add(total, term if factor == 1 else self._times(term, factor))
-            results.append(total)
-        return self.stack(results, axis=axis)
+    def linear(self, x: Array, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Array:
+        """Linear forms of the last axis: (..., c) gives (..., forms), or (forms, ...) for `rows`.
 
-    def _times(self, x: Array, factor: int) -> Array:
-        return self.mul(x, self.encode(np.full(self.shape(x), factor)))
+        Args:
+            forms: c integers each.
+        """
+        *units, columns = self.shape(x)
+        if any(len(form) != columns for form in forms):
+            raise ValueError(f"a linear form of {columns} columns has as many factors")
+        terms = [[c for c, factor in enumerate(form) if factor] for form in forms]
+        factors = self.encode(
+            [form[c] for form, used in zip(forms, terms, strict=True) for c in used]
+        )
+        m = math.prod(units)
+        z = self.zeros((len(forms), m) if rows else (m, len(forms)))
+        _kernels().linear(self.reshape(x, (m, columns)), terms, factors, z, rows=rows)
+        return self.reshape(self._mask(z), (len(forms), *units) if rows else (*units, len(forms)))
 
     def _binary(self, name: str, x: Array, y: Array) -> Array:
         """Apply NumPy's operation of this name, or for pairs of words the kernel of this name."""

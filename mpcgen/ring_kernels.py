@@ -1,7 +1,7 @@
 """Behind mpcgen.ring: arithmetic in Z_2^128, and matrix products, by compiled kernels."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -18,6 +18,12 @@ _PRODUCTS: Final = {
     (2, 8): _loops.add_product64,
     (3, 8): _loops.add_product128,
 }  # by axes and bytes of a word
+_LINEAR: Final = {
+    (2, 1): _loops.linear8,
+    (2, 4): _loops.linear32,
+    (2, 8): _loops.linear64,
+    (3, 8): _loops.linear128,
+}  # the same
 
 
 def add(x: Array, y: Array) -> Array:
@@ -50,6 +56,24 @@ def _pairs(x: Array, shape: tuple[int, ...]) -> Array:
     if x.shape != shape:
         x = np.broadcast_to(x.view(PAIR), (*shape[:-1], 1)).copy().view(np.uint64)
     return np.ascontiguousarray(x).reshape(-1, 2)
+
+
+def linear(
+    x: Array, terms: Sequence[Sequence[int]], factors: Array, z: Array, *, rows: bool
+) -> None:
+    """Write linear forms of the columns of x, words (m, c) or pairs of words, to z.
+
+    Args:
+        terms: columns of each form.
+        factors: elements, one for each term of the first form, then of the second ...
+        z: (m, forms), or (forms, m) where `rows`.
+    """
+    starts = np.cumsum([0, *map(len, terms)])
+    columns = np.array([c for form in terms for c in form], np.int64)
+    steps = (len(x), 1) if rows else (1, len(terms))
+    flat = z.reshape(-1, *z.shape[2:])
+    kernel = _LINEAR[x.ndim, x.itemsize]
+    kernel(np.ascontiguousarray(x), starts, columns, factors, flat, *steps)
 
 
 def rshift(x: Array, n: int) -> Array:

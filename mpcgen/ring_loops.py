@@ -86,6 +86,50 @@ def add_second_axis(x: Array, z: Array) -> None:
                 z[o, i, 0] = low
 
 
+def _linear(
+    x: Array, starts: Array, columns: Array, factors: Array, z: Array, next_form: int, next_row: int
+) -> None:
+    """Write linear forms of the columns of x (m, c) to z, at f next_form + i next_row.
+
+    Args:
+        starts, columns, factors: form f is the sum of factors[j] x[:, columns[j]] over j from
+            starts[f] to starts[f + 1].
+    """
+    for i in range(len(x)):
+        for f in range(len(starts) - 1):
+            total = uint64(0)
+            for j in range(starts[f], starts[f + 1]):
+                total += factors[j] * x[i, columns[j]]
+            z[f * next_form + i * next_row] = total
+
+
+_TERMS = reads(np.int64, 1), reads(np.int64, 1)
+linear8, linear32, linear64 = (
+    kernel(reads(word, 2), *_TERMS, reads(word, 1), writes(word, 1), NUMBER, NUMBER)(_linear)
+    for word in (np.uint8, np.uint32, np.uint64)
+)
+
+
+@kernel(
+    *(reads(np.uint64, 3), *_TERMS, reads(np.uint64, 2), writes(np.uint64, 2), NUMBER, NUMBER),
+)
+def linear128(
+    x: Array, starts: Array, columns: Array, factors: Array, z: Array, next_form: int, next_row: int
+) -> None:
+    """As _linear, on pairs of words."""
+    for i in range(len(x)):
+        for f in range(len(starts) - 1):
+            low = high = uint64(0)
+            for j in range(starts[f], starts[f + 1]):
+                x0, x1 = x[i, columns[j], 0], x[i, columns[j], 1]
+                f0, f1 = factors[j, 0], factors[j, 1]
+                term = f0 * x0
+                low += term
+                high += _mulhi(f0, x0) + f0 * x1 + f1 * x0 + uint64(low < term)
+            z[f * next_form + i * next_row, 0] = low
+            z[f * next_form + i * next_row, 1] = high
+
+
 def _add_product(x: Array, y: Array, z: Array) -> None:
     """Add x y to z; blocks of 64 rows of y stay in the second-level cache."""
     for l0 in range(0, x.shape[1], 64):

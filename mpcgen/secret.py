@@ -98,8 +98,7 @@ class Secret:
         """
         units = self.shape[:-1]
         shape = (len(forms), *units) if rows else (*units, len(forms))
-        axis = 0 if rows else len(units)
-        return self._map(lambda part: self.ring.linear(part, forms, axis), shape)
+        return self._map(lambda part: self.ring.linear(part, forms, rows=rows), shape)
 
     def _term(self, other: Secret | Array | int) -> Secret:
         """What can be added to this secret, as a secret of its ring and shape."""

@@ -235,6 +235,38 @@ def test_logical_axes_are_shaped_and_indexed_as_numpy_does(ring: Ring) -> None:
 
 @rings
 @quick
+@given(data=st.data())
+def test_linear_forms(ring: Ring, data: st.DataObject) -> None:
+    m, c, f = (data.draw(st.integers(low, 5)) for low in (0, 1, 0))
+    factors = st.integers(-(2**31), 2**31) | st.integers(-2, 2)
+    forms = [data.draw(st.lists(factors, min_size=c, max_size=c)) for _ in range(f)]
+    values = [data.draw(st.lists(integers, min_size=c, max_size=c)) for _ in range(m)]
+    x = ring.encode(np.array(values, object).reshape(m, c))
+    expected = np.array([
+        [sum(a * v for a, v in zip(form, row, strict=True)) % ring.modulus for form in forms]
+        for row in values
+    ], object).reshape(m, f)  # fmt: skip
+    assert (ring.unsigned(ring.linear(x, forms)) == expected).all()
+    assert (ring.unsigned(ring.linear(x, forms, rows=True)) == expected.T).all()
+
+
+@rings
+def test_linear_forms_of_leading_axes_and_views(ring: Ring) -> None:
+    x = ring.encode(np.arange(2 * 3 * 4).reshape(2, 3, 4))
+    forms = [[1, 0, -1, 3], [0, 2, 0, 0], [0, 0, 0, 0]]
+    z, rows = ring.linear(x, forms), ring.linear(x, forms, rows=True)
+    assert ring.shape(z) == (2, 3, 3)
+    assert ring.shape(rows) == (3, 2, 3)
+    for index in np.ndindex(2, 3):
+        one = ring.linear(ring.index(x, (slice(None), *index[1:])), forms)
+        np.testing.assert_array_equal(ring.index(z, index), ring.index(one, index[0]))
+        np.testing.assert_array_equal(ring.index(z, index), ring.index(rows, (slice(None), *index)))
+    with pytest.raises(ValueError, match="of 4 columns has as many factors"):
+        ring.linear(x, [[1, 2, 3]])
+
+
+@rings
+@quick
 @given(values=st.lists(integers, max_size=9))
 def test_bytes_are_little_endian_and_come_back(ring: Ring, values: list[int]) -> None:
     x = ring.encode(values)
