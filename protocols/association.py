@@ -31,6 +31,7 @@ class Association(Statistic):
     """
 
     kind: ClassVar[str] = "association"
+    threshold: ClassVar[str | None] = "p"
 
     def __init__(self, tests: tuple[str, ...], p: float | None = None):
         self.tests = tuple(TESTS[name] for name in tests)

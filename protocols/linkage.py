@@ -52,6 +52,7 @@ class Linkage(Statistic):
     """
 
     kind: ClassVar[str] = "linkage"
+    threshold: ClassVar[str | None] = "r2"
 
     sums = (Sums(PAIR_SUMS.name, PAIR_SUMS, {name: {name: 1} for name in PAIR_SUMS.columns}),)
 

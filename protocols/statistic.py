@@ -162,10 +162,12 @@ class Statistic(ABC):
     Attributes:
         sums: what it opens of each unit.
         pairs: which pairs of variants are its units; None: each variant is one.
+        threshold: the option that asks for `passing`; None: there is none.
         undoes_floors: why floors do not help against what it opens; None: they do.
     """
 
     kind: ClassVar[str]
+    threshold: ClassVar[str | None] = None
     sums: tuple[Sums, ...]
     pairs: PairOptions | None = None
     undoes_floors: str | None = None

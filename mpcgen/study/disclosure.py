@@ -165,9 +165,12 @@ def undermined(
                 _span(columns, _forms([passing])), available, _span(columns, [*common, *sizes])
             )
             if found is not None:
+                advice = "leave one of them out"
+                if any(t.decisions and f"{t.entry.name}: " in found.available for t in others):
+                    advice += ", or put the tests of all into one entry, with one p"
                 return passing.entry.name, (
                     f"its threshold withholds {found.withheld}, which other entries open: "
-                    f"{found.available}; leave one of them out"
+                    f"{found.available}; {advice}"
                 )
     return None
 

@@ -75,10 +75,14 @@ def _decisions(plan: Plan, entry: Entry, statistic: Statistic) -> tuple[Decision
         decisions = statistic.decisions(min(plan.max_people, MAX_PEOPLE))
     except ValueError as error:
         raise plan.fail(f"its threshold: {error}", entry) from error
-    if (entry.release == "passing") != bool(decisions):
+    key = statistic.threshold
+    if entry.release == "passing" and not decisions:
+        lacks = f"{key}, the threshold" if key else f"a threshold, and {entry.statistic} has none"
+        raise plan.fail(f'release = "passing" needs {lacks}', entry)
+    if decisions and entry.release != "passing":
         raise plan.fail(
-            'release = "passing" and a threshold go together: p in an association entry, r2 in a '
-            "linkage entry",
+            f'{key} is a threshold, and release = "{entry.release}" opens what is not beyond it: '
+            f'write release = "passing", or leave {key} out',
             entry,
         )
     return decisions
