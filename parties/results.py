@@ -109,7 +109,7 @@ class Results:
     Attributes:
         counted: what the run record counts: undefined pairs, rows that a format cannot hold.
         kept: how many of an entry's variants or pairs were opened.
-        lambdas: genomic-control lambda of each test.
+        lambdas: genomic-control lambda of each test whose variants no threshold chose.
         notes: what could not be written, and why.
     """
 
@@ -131,7 +131,7 @@ class Results:
             tables = self._consume(parts)
             for table in tables:  # plots first: who draws them waits already
                 if isinstance(table.task.statistic, Association):
-                    self._test(table)
+                    self._test(table, table.task.statistic.p)
             for table in tables:
                 self._table(table, people)
             for job in self._jobs:
@@ -172,17 +172,26 @@ class Results:
         if number:
             self.counted[what] = self.counted.get(what, 0) + number
 
-    def _test(self, table: VariantTable) -> None:
-        """The inflation of a test's statistic, and its plots."""
-        gc = genomic_control_lambda(table.columns["CHISQ"], table.columns["DF"])
-        self.lambdas[table.stem] = None if np.isnan(gc) else gc
+    def _test(self, table: VariantTable, p: float | None) -> None:
+        """The inflation of a test's statistic, and its plots.
+
+        Of variants chosen by their p neither the inflation nor the quantiles mean anything.
+        """
+        title = f"{self._study.plan.title}: {table.name}"
+        if p is None:
+            gc = genomic_control_lambda(table.columns["CHISQ"], table.columns["DF"])
+            self.lambdas[table.stem] = None if np.isnan(gc) else gc
+        else:
+            title += f", only variants with p < {p:g} in a test of {table.task.entry.name}"
         if not self._output.plots:
             return
-        title, score = f"{self._study.plan.title}: {table.name}", table.columns["NEG_LOG10_P"]
+        score = table.columns["NEG_LOG10_P"]
         try:
             sites = table.sites(self._study.sites)
             self._draw(f"{table.stem}.manhattan", title, plots.manhattan(sites, score))
-            self._draw(f"{table.stem}.qq", title, plots.quantiles(score, self.lambdas[table.stem]))
+            if p is None:
+                gc_lambda = self.lambdas[table.stem]
+                self._draw(f"{table.stem}.qq", title, plots.quantiles(score, gc_lambda))
         except InputError as error:
             self.notes.append(f"{table.stem} is not plotted: {error}")
 

@@ -167,7 +167,7 @@ def _record(
         engine=plan.engine,
         parties={name: _roles(plan, name) for name in plan.names},
         parameters={task.entry.name: _parameters(task.entry) for task in study.tasks},
-        thresholds={},
+        thresholds=dict(_thresholds(study)),
         floors={} if plan.floors is None else asdict(plan.floors),
         kept=results.kept,
         lambdas=results.lambdas,
@@ -191,6 +191,15 @@ def _record(
 def _roles(plan: Plan, name: str) -> str:
     roles = {"owner": plan.owners, "computing party": plan.computing}
     return ", ".join(role for role, names in roles.items() if name in names)
+
+
+def _thresholds(study: Study) -> Iterator[tuple[str, float]]:
+    """The thresholds as they take effect, and the p-values that they mean."""
+    for task in study.tasks:
+        for t in (t for decision in task.decisions for t in decision.effective):
+            yield f"{task.entry.name}: {t.name}", t.value
+            if t.p is not None:
+                yield f"{task.entry.name}: p of {t.name}", t.p
 
 
 def _parameters(entry: Entry) -> dict[str, Value]:

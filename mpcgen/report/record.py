@@ -10,10 +10,12 @@ Schema, version 2 (every field is required, no other is allowed; keys are sorted
     engine       name of the engine
     parties      {name: role}
     parameters   {entry: {name: value}}    as the plan has them, defaults filled in
-    thresholds   {name: value}             as they took effect after rounding
+    thresholds   {entry: name: value}      as they took effect after rounding: of a statistic, and
+                                           of p ("association: p of allelic chi2")
     floors       {name: count}             that the plan set; empty where it has none
     kept         {entry: {kept, of}}       variants or pairs that were opened, of those in the entry
-    lambdas      {table: value}            genomic-control lambda of each test; null if undefined
+    lambdas      {table: value}            genomic-control lambda of each test; null if undefined;
+                                           none where a threshold chose the variants
     counted      {name: count}             e.g. pairs without variance, rows a format cannot hold
     costs        [{step, rounds, bytes_declared, bytes_measured, seconds}]
                                            payload bytes as the step says; wall seconds
