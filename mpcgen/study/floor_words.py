@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mpcgen.protocols.floors import Floor, Floors
-from mpcgen.protocols.genotype_counts import CALLED, CLASSES, DIPLOID, column
-from mpcgen.study.disclosure import kinds_of
+from mpcgen.protocols.genotype_counts import ALT_ALLELES, CALLED, CLASSES, DIPLOID, column
+from mpcgen.study.disclosure import Kinds, kinds_of
 from mpcgen.study.study import Study
 
 _NAMED = {  # sums of classes that have a name of their own
@@ -13,7 +13,10 @@ _NAMED = {  # sums of classes that have a name of their own
     "without a genotype": {"MISSING": 1, "ABSENT": 1},
     "alternative alleles": {"HET": 1, "HOM_ALT": 2},
     "reference alleles": {"HOM_REF": 2, "HET": 1},
+    "alternative alleles (one copy too)": ALT_ALLELES,
+    "reference alleles (one copy too)": {"HOM_REF": 2, "HET": 1, "HAP_REF": 1},
 }
+_WHERE = {"HOM_REF": "autosomes", "HAP_REF": "Y and MT"}  # kinds that have one of these alone
 _PAIRS = (
     "(1, 2) are the people with 1 alternative allele at a pair's first variant and 2 at its "
     "second, any: 0 to 2, none: no genotype. Both variants of a pair must meet their floors too."
@@ -33,17 +36,18 @@ def floors(study: Study) -> Iterator[str]:
     if study.people_floors is None:
         yield "none: every total is opened, however few people are behind it"
         return
-    units = floors_of_units(study)
+    units, kinds = floors_of_units(study), kinds_of(study.sites.chrom)
     yield "Of the joint total, and of the total without each one institution, which knows its own:"
     yield f"  people: {_behind(study.people_floors)}"
     yield from (f"  each {unit}: {_behind(floors)}" for unit, floors in units)
     yield (
         "Likewise every count that follows from what is opened, by adding and subtracting. It is a "
-        "sum of these:"
+        "sum of these and of those above:"
     )
     for unit, of_unit in units:
-        for least, line in _counted(of_unit, study.groups):
-            yield f"  each {unit}, 0 or at least {least}{line}"
+        for least, where, counts in _alike(of_unit, kinds):
+            for line in _lines(counts, study.groups):
+                yield f"  each {unit}{where}, 0 or at least {least}{line}"
     if len(units) > 1:
         yield _PAIRS
     if study.plan.consent:
@@ -56,12 +60,26 @@ def _behind(floors: Floors) -> str:
     return f"at least {', '.join(least)}; jointly from {floors.min_institutions} institutions"
 
 
-def _counted(floors: Floors, groups: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The counts that are 0 or at least so many, in words, line by line."""
-    counts = [floor for floor in floors.counts if floor.or_zero]
-    for least in sorted({floor.at_least for floor in counts}, reverse=True):
-        alike = [floor for floor in counts if floor.at_least == least]
-        yield from ((least, line) for line in _lines(alike, groups))
+def _alike(floors: Floors, kinds: Kinds) -> Iterator[tuple[int, str, list[Floor]]]:
+    """The counts that are 0 or at least so many, and on which chromosomes."""
+    alike: dict[tuple[int, str], list[Floor]] = {}
+    for floor in floors.counts:
+        if floor.or_zero:
+            alike.setdefault((floor.at_least, _where(floor, kinds)), []).append(floor)
+    for (least, where), counts in alike.items():
+        yield least, where, counts
+
+
+def _where(floor: Floor, kinds: Kinds) -> str:
+    """The chromosomes where a floor is asked for; nothing if all of the study's."""
+    if floor.on is None or floor.on >= set(kinds):
+        return ""
+    return " on " + ", ".join(_kind(classes) for classes in kinds if classes in floor.on)
+
+
+def _kind(classes: Sequence[str]) -> str:
+    alone = [words for genotype, words in _WHERE.items() if genotype in classes]
+    return alone[0] if len(alone) == 1 else "X"
 
 
 def _lines(counts: Sequence[Floor], groups: Sequence[str]) -> Iterator[str]:
