@@ -73,8 +73,9 @@ def take_part(
         with _telling(channel):
             session, box = open_session(channel, study, own or Prg.fresh())
             before = _sent(channel)
-            people = open_people(study, box, None if data is None else data.sizes)
-        check_people(study, people)  # untold: everybody sees the same, and says why by itself
+            opened = open_people(study, box, None if data is None else data.sizes)
+        # Untold: everybody sees the same, and says why by itself.
+        people = check_people(study, opened)
         with _telling(channel):
             genotypes = None if data is None else data.genotypes
             consume(compute(study, box, genotypes, progress), people)

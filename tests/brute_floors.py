@@ -6,6 +6,7 @@ both dosages of a pair, 3 in the place of a genotype that is not there.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
@@ -186,3 +187,37 @@ def pairs_kept(owners: Sequence[Ints], known: tuple[Row, ...], minima: Minima) -
         kept &= none_or(view @ LACKING.T, minima.min_individuals)
         kept &= none_or(view @ np.concatenate(cells).T, minima.min_cell)
     return kept
+
+
+@dataclass(frozen=True)
+class Institution:
+    """Its people, and which variants (m,) its files have."""
+
+    plain: Plain
+    has: Bools
+
+    def counts(self, groups: int) -> Ints:
+        """Genotype counts (m, groups, 7); people are absent where it lacks a variant."""
+        counts = (self.plain.counts if groups == 2 else self.plain.counts_of_all).astype(np.int64)
+        absent = np.zeros_like(counts)
+        absent[:, :, 6] = counts.sum(axis=2)
+        return np.where(self.has[:, None, None], counts, absent)
+
+    def within(self, groups: int) -> "Institution":
+        """The same without those who are in none of the groups."""
+        plain = self.plain
+        people = np.flatnonzero((plain.phenotype == "1") | (plain.phenotype == "2"))
+        if groups == 1:
+            return self
+        of = (plain.sex[people], plain.phenotype[people], plain.genotypes[:, people])
+        return Institution(Plain(plain.chrom, plain.pos, plain.ids, *of), self.has)
+
+    def pair_sums(self, pairs: Ints) -> Ints:
+        """Sums (P, 6), 0 where it lacks a variant."""
+        sums = self.plain.pair_sums(pairs).astype(np.int64)
+        sums[~self.has[pairs].all(axis=1)] = 0
+        return sums
+
+    def tables(self, pairs: Ints) -> Ints:
+        """People by both dosages, (P, 16)."""
+        return tables(np.where(self.has[:, None], dosages(self.plain), 3), pairs)

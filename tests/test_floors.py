@@ -19,7 +19,7 @@ from mpcgen.study.gate import Gate
 from mpcgen.study.load import load_study
 from mpcgen.study.study import Study
 from tests import brute_floors, studies
-from tests.brute_floors import Bools, Ints, Row
+from tests.brute_floors import Bools, Institution, Row
 from tests.one_party import Given
 from tests.plain import Plain
 
@@ -47,41 +47,6 @@ CASES = {
         ("frequency", "allelic", "genotypic", "trend"),
     ),
 }
-
-
-@dataclass(frozen=True)
-class Institution:
-    """Its people, and which variants (m,) its files have."""
-
-    plain: Plain
-    has: Bools
-
-    def counts(self, groups: int) -> Ints:
-        """Genotype counts (m, groups, 7); people are absent where it lacks a variant."""
-        counts = (self.plain.counts if groups == 2 else self.plain.counts_of_all).astype(np.int64)
-        absent = np.zeros_like(counts)
-        absent[:, :, 6] = counts.sum(axis=2)
-        return np.where(self.has[:, None, None], counts, absent)
-
-    def within(self, groups: int) -> "Institution":
-        """The same without those who are in none of the groups."""
-        plain = self.plain
-        people = np.flatnonzero((plain.phenotype == "1") | (plain.phenotype == "2"))
-        if groups == 1:
-            return self
-        of = (plain.sex[people], plain.phenotype[people], plain.genotypes[:, people])
-        return Institution(Plain(plain.chrom, plain.pos, plain.ids, *of), self.has)
-
-    def pair_sums(self, pairs: Ints) -> Ints:
-        """Sums (P, 6), 0 where it lacks a variant."""
-        sums = self.plain.pair_sums(pairs).astype(np.int64)
-        sums[~self.has[pairs].all(axis=1)] = 0
-        return sums
-
-    def tables(self, pairs: Ints) -> Ints:
-        """People by both dosages, (P, 16)."""
-        dosages = np.where(self.has[:, None], brute_floors.dosages(self.plain), 3)
-        return brute_floors.tables(dosages, pairs)
 
 
 class Nobody:

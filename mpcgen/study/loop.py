@@ -78,14 +78,14 @@ class Totals:
         return {name: secrets[name].ring.signed(opened[labels[name]]) for name in secrets}
 
 
-def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int]:
+def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int] | None:
     """The joint number of people in each group, opened before anything else.
 
     Args:
         sizes: an owner's number of people in each group; None elsewhere.
 
-    Raises:
-        PlanError: the groups do not meet the plan's floors; nothing but that was opened.
+    Returns:
+        None where the groups do not meet the plan's floors; nothing but that was opened.
     """
     ring, groups = PEOPLE_RING, len(study.groups)
     values = None if sizes is None else ring.encode(np.append(sizes, sizes.sum() > 0)[None])
@@ -95,19 +95,22 @@ def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int
         here = reduce(add, shares.values())[:, groups]
         met = study.people_floors.met(box, counts, here)
         if not box.open_bits({PEOPLE_KEEP: met}, 1)[PEOPLE_KEEP][0]:
-            raise study.plan.fail(TOO_FEW.format(study.people_floors.words))
+            return None
     total = reduce(add, shares.values())[:, :groups]
     opened = ring.signed(box.open({PEOPLE: total}, study.people_where)[PEOPLE])
     return dict(zip(study.groups, (int(n) for n in opened[0]), strict=True))
 
 
-def check_people(study: Study, people: Mapping[str, int]) -> None:
+def check_people(study: Study, people: Mapping[str, int] | None) -> Mapping[str, int]:
     """Refuse a study that its joint group sizes rule out; all parties see the same ones.
 
     Raises:
         RangeError: more people than the plan's range proof allows.
-        PlanError: a group without anybody.
+        PlanError: a group without anybody, or too few people for the plan's floors.
     """
+    if people is None:
+        words = study.people_floors.words if study.people_floors else ""
+        raise study.plan.fail(TOO_FEW.format(words))
     for group, number in people.items():
         if number == 0:
             raise study.plan.fail(
@@ -119,6 +122,7 @@ def check_people(study: Study, people: Mapping[str, int]) -> None:
             f"{sum(people.values())} people take part; the plan's range proof ends at "
             f"{study.plan.max_people}"
         )
+    return people
 
 
 def compute(
