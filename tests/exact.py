@@ -34,6 +34,11 @@ def correlation(people: Mapping[tuple[int, int], int]) -> Fraction | None:
         for f in (lambda x, _: x, lambda _, y: y, lambda x, _: x * x, lambda _, y: y * y,
                   lambda x, y: x * y)
     )  # fmt: skip
+    return r2(n, sx, sy, sxx, syy, sxy)
+
+
+def r2(n: int, sx: int, sy: int, sxx: int, syy: int, sxy: int) -> Fraction | None:
+    """Squared correlation from sums of two numbers, of their squares and of their product."""
     vx, vy = n * sxx - sx * sx, n * syy - sy * sy
     return Fraction((n * sxy - sx * sy) ** 2, vx * vy) if vx * vy else None
 
@@ -68,8 +73,8 @@ def trend(groups: Groups) -> Fraction | None:
     """Cochran-Armitage: N times the squared correlation of status and dosage."""
     table = genotypes(groups)
     people = {(status, d): table[status][d] for status in range(2) for d in DOSAGES}
-    r2 = correlation(people)
-    return None if r2 is None else sum(people.values()) * r2
+    squared = correlation(people)
+    return None if squared is None else sum(people.values()) * squared
 
 
 def stratified(strata: Sequence[Groups]) -> Fraction | None:
