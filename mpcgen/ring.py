@@ -134,10 +134,7 @@ class Ring:
         return np.asarray(x, self.dtype.newbyteorder("<"), order="C")
 
     def from_bytes(self, data: bytes | bytearray | memoryview, shape: Shape) -> Array:
-        """Elements of a logical shape, read-only; BadMessage unless data are canonical bytes.
-
-        They may be a view of the data, which nobody changes from now on.
-        """
+        """Elements, a read-only view if possible; BadMessage unless data are canonical bytes."""
         expected = math.prod(shape) * self.size
         if len(data) != expected:
             raise BadMessage(f"{len(data)} bytes for {shape} of Z_2^{self.k}, not {expected}")
@@ -200,11 +197,7 @@ class Ring:
         return self.add(z, self.add(product(x[0], self.add(*y)), product(x[1], y[0])))
 
     def linear(self, x: Array, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Array:
-        """Linear forms of the last axis: (..., c) gives (..., forms), or (forms, ...) for `rows`.
-
-        Args:
-            forms: c integers each.
-        """
+        """Linear forms of the last axis: (..., c) gives (..., forms), for `rows` (forms, ...)."""
         *units, columns = self.shape(x)
         if any(len(form) != columns for form in forms):
             raise ValueError(f"a linear form of {columns} columns has as many factors")
