@@ -28,6 +28,11 @@ RATIOS = (
     ("test_frequency_and_allelic_without_plots[{}]", "test_frequency_and_allelic_by_plink[{}]",
      "N100000-m200000", 1.0),
     ("test_linkage_window_50[{}]", "test_linkage_window_50_by_plink[{}]", "N30000-m100000", 1.0),
+    ("test_frequency_and_allelic_with_floors[{}]", "test_frequency_and_allelic[{}]",
+     "N30000-m100000", 1.5),
+    ("test_frequency_and_allelic_with_floors[{}]", "test_frequency_and_allelic[{}]",
+     "N100000-m200000", 1.5),
+    ("test_linkage_window_50_with_floors[{}]", "test_linkage_window_50[{}]", "N30000-m100000", 1.5),
 )  # fmt: skip
 
 
