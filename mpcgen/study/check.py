@@ -109,11 +109,8 @@ def _entry(study: Study, task: Task) -> Iterator[str]:
 def _threshold(task: Task) -> str:
     """The threshold as the plan has it."""
     words = {"p": "p < {:g} in a test", "r2": "r2 > {:g}"}
-    return "".join(
-        said.format(task.entry.options[key])
-        for key, said in words.items()
-        if key in task.entry.options
-    )
+    key = task.statistic.threshold or ""
+    return words[key].format(task.entry.options[key])
 
 
 def _effective(task: Task) -> Iterator[str]:

@@ -85,11 +85,9 @@ def _smallest(study: Study) -> str:
         return "a single person"
     people = [f for floors in found for f in floors.counts if not f.or_zero and f.most == 1]
     least = min(people, key=lambda floor: floor.at_least)
-    cell = min(f.at_least for floors in found for f in floors.counts if f.or_zero)
-    return (
-        f"{least.at_least} {least.name}, also without any one institution; a single count of them "
-        f"can be of {cell}, or of nobody"
-    )
+    cells = [f.at_least for floors in found for f in floors.counts if f.or_zero]
+    alone = f"; a single count of them can be of {min(cells)}, or of nobody" if cells else ""
+    return f"{least.at_least} {least.name}, also without any one institution{alone}"
 
 
 def membership(study: Study) -> Iterator[str]:
