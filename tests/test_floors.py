@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +12,21 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from mpcgen.abb import Seat
-from mpcgen.leakage import Leakage
+from mpcgen.abb import Box, Seat
+from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
-from mpcgen.protocols.floors import Minima
+from mpcgen.protocols.floors import Floor, Floors, Minima
+from mpcgen.ring import Z2_32
+from mpcgen.study import study as study_module
 from mpcgen.study.batch import Batch
 from mpcgen.study.gate import Gate
 from mpcgen.study.load import load_study
 from mpcgen.study.study import Study
 from tests import brute_floors, studies
 from tests.brute_floors import Bools, Institution, Row
+from tests.conformance import SETTINGS, Setting, run
 from tests.one_party import Given
-from tests.plain import Plain
+from tests.plain import HET, HOM_REF, Plain
 
 CHROM = ("1", "1", "1", "1", "1", "1", "1", "1", "23", "23", "23", "24", "26", "26")
 ASSOCIATION = '\n[[entries]]\nstatistic = "association"\ntests = {}\n'
@@ -108,14 +113,16 @@ def study(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return lay_out(tmp_path_factory.mktemp("floors"), case.entries)
 
 
-def lay_out(folder: Path, entries: str, names: Sequence[str] = studies.NAMES) -> Study:
+def lay_out(
+    folder: Path, entries: str, names: Sequence[str] = studies.NAMES, release: str = ""
+) -> Study:
     """A study over CHROM; its institutions' files are not there."""
     rows = (f"{c}\t{j + 1}\tv{j}\tG\tA\n" for j, c in enumerate(CHROM))
     source = folder / "source"
     source.mkdir()
     (source / "sites.tsv").write_text("CHROM\tPOS\tID\tREF\tALT\n" + "".join(rows))
     members = [studies.Member(name, folder / name) for name in names]
-    rules = studies.Rules("clear", names[:1], release="")
+    rules = studies.Rules("clear", names[:1], release=release)
     return load_study(studies.lay_out(folder, members, source / "sites.tsv", entries, rules))
 
 
@@ -175,3 +182,98 @@ def test_what_is_kept_is_what_brute_force_keeps(
     for label, kept in wanted.items():
         event(f"{label}: {'some' if kept.any() else 'none'}")
         np.testing.assert_array_equal(bits[label], kept, err_msg=label)
+
+
+@pytest.mark.parametrize("names", ["AB", "ABCDE"])
+def test_two_institutions_and_five(names: str, tmp_path: Path) -> None:
+    case = CASES["everybody"]
+    release = 'consent = ["two institutions"]\nmin_institutions = 2\nmin_cell = 3\nmin_missing = 2'
+    study = lay_out(tmp_path, case.entries, [*names], release)
+    rng = np.random.default_rng(len(names))
+    alt, missing = rng.uniform(0.4, 0.6, (len(CHROM), 1)), rng.choice([0, 0.3], (len(CHROM), 1))
+    owners = [institution(rng, 90, alt, missing, 0.1) for _ in names]
+    bits = gated(study, owners)
+    for label, kept in expected(study, case, owners).items():
+        assert kept.any()
+        np.testing.assert_array_equal(bits[label], kept, err_msg=label)
+
+
+def test_pairs_know_the_bits_of_variants_in_other_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["linkage"]
+    study = lay_out(tmp_path, case.entries)
+    rng = np.random.default_rng(3)
+    alt, rates = rng.choice([0.01, 0.5], (len(CHROM), 1)), np.zeros((len(CHROM), 1))
+    owners = [institution(rng, 60, alt, rates, 0) for _ in range(3)]
+    whole = gated(study, owners)
+    monkeypatch.setattr(study_module, "MAX_DECIDED", 5)
+    cut = gated(study, owners)
+    assert {"variants2/keep", "linkage4/keep"} <= cut.keys()
+    for unit in ("variants", "linkage"):
+        parts = [bits for label, bits in cut.items() if label.startswith(unit)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole[f"{unit}0/keep"])
+        assert set(whole[f"{unit}0/keep"]) == {True, False}
+
+
+@pytest.mark.parametrize("carriers", ["A", "AB", "ABC"])
+def test_carriers_at_one_institution_are_not_enough(carriers: str, tmp_path: Path) -> None:
+    """20 alleles in all, and none without one institution: all are that one's."""
+    study, rng = lay_out(tmp_path, CASES["everybody"].entries), np.random.default_rng(4)
+    owners = []
+    for name in studies.NAMES:
+        owner = institution(rng, 60, np.zeros((len(CHROM), 1)), 0, 0)
+        owner.plain.genotypes[:, :20] = HET if name in carriers else HOM_REF
+        owners.append(owner)
+    assert gated(study, owners)["variants0/keep"][:8].all() == (carriers != "A")
+
+
+COLUMNS = ("a", "b", "c")
+random_floors = st.lists(
+    st.builds(
+        Floor,
+        name=st.just("f"),
+        form=st.fixed_dictionaries({"a": st.integers(0, 2)}, optional={"b": st.integers(0, 2)}),
+        at_least=st.integers(0, 9),
+        or_zero=st.booleans(),
+        most=st.just(4),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@settings(max_examples=5)
+@given(counts=random_floors, least=st.integers(1, 5), seed=st.integers(0, 2**32))
+def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, seed: int) -> None:
+    """Against Python's comparisons, on every engine, whoever computes."""
+    m, owners = 11, setting.owners
+    rng = np.random.default_rng(seed)
+    values = {owner: rng.choice([0, 0, 1, 2, 3, 8], (m, 3)) for owner in owners}
+    here = {owner: rng.integers(0, 2, (m, 1)) for owner in owners}
+    allowing_zero = [floor for floor in counts if floor.or_zero]
+    asked = rng.random((len(allowing_zero), m)) < 0.7
+    floors = Floors.among(COLUMNS, counts, 8 * len(owners), len(owners), least)
+
+    def program(box: Box) -> Bools:
+        mine = {name: of.get(box.me) for name, of in (("x", values), ("here", here))}
+        x, there = (
+            box.input(name, Z2_32, (m, width), None if own is None else Z2_32.encode(own))
+            for (name, own), width in zip(mine.items(), (3, 1), strict=True)
+        )
+        present = reduce(add, there.values())[:, 0]
+        met = floors.met(box, x, present, asked)
+        return box.open_bits({"met": met}, m)["met"]
+
+    wanted = [sum(int(own[j, 0]) for own in here.values()) >= least for j in range(m)]
+    for view in brute_floors.views([*values.values()]):
+        for floor in counts:
+            form = np.array([floor.form.get(name, 0) for name in COLUMNS])
+            for j, count in enumerate(view @ form):
+                enough = int(count) >= floor.at_least or (floor.or_zero and count == 0)
+                off = floor.or_zero and not asked[allowing_zero.index(floor), j]
+                wanted[j] &= enough or bool(off)
+    results = run(setting, [Opening("met", 1, (m,), setting.parties)], program, seed=seed % 1000)
+    for opened in results.values():
+        np.testing.assert_array_equal(opened, wanted)
