@@ -252,8 +252,7 @@ def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, see
     rng = np.random.default_rng(seed)
     values = {owner: rng.choice([0, 0, 1, 2, 3, 8], (m, 3)) for owner in owners}
     here = {owner: rng.integers(0, 2, (m, 1)) for owner in owners}
-    allowing_zero = [floor for floor in counts if floor.or_zero]
-    asked = rng.random((len(allowing_zero), m)) < 0.7
+    asked = rng.random((sum(floor.or_zero for floor in counts), m)) < 0.7
     floors = Floors.among(COLUMNS, counts, 8 * len(owners), len(owners), least)
 
     def program(box: Box) -> Bools:
@@ -268,12 +267,13 @@ def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, see
 
     wanted = [sum(int(own[j, 0]) for own in here.values()) >= least for j in range(m)]
     for view in brute_floors.views([*values.values()]):
+        rows = iter(asked)
         for floor in counts:
             form = np.array([floor.form.get(name, 0) for name in COLUMNS])
-            for j, count in enumerate(view @ form):
-                enough = int(count) >= floor.at_least or (floor.or_zero and count == 0)
-                off = floor.or_zero and not asked[allowing_zero.index(floor), j]
-                wanted[j] &= enough or bool(off)
+            needed = next(rows) if floor.or_zero else np.ones(m, np.bool_)
+            for j, count in enumerate((view @ form).tolist()):
+                enough = count >= floor.at_least or (floor.or_zero and count == 0)
+                wanted[j] &= enough or not needed[j]
     results = run(setting, [Opening("met", 1, (m,), setting.parties)], program, seed=seed % 1000)
     for opened in results.values():
         np.testing.assert_array_equal(opened, wanted)
