@@ -104,19 +104,14 @@ def advice(
     """
     variants = independent_variants(sites, stated)
     values = independent_values(variants, len(sites), genotypes=genotypes, pairs=pairs)
-    if "totals" not in releases and "passing" in releases:
+    if "totals" not in releases:
         yield (
             'Release "passing" opens totals of the variants that pass only. Each tells whether a '
             "known genome took part as well as up to chi-squared many others would: with "
             f"{people:,} people that is high where these add up to {most_values(people):,.0f}."
         )
-    if "totals" in releases:
-        yield from _of_totals(people, values)
-    elif "statistic" in releases:
-        yield 'Release "statistic" opens rounded numbers, which tell less than totals. Of totals:'
-        yield from _of_totals(people, values)
-    else:
         return
+    yield from _of_totals(people, values)
     source = "estimated from the site list" if stated is None else "as the plan states"
     opened = f"counts and {pairs:,} pairs" if pairs else "counts"
     kind = "genotype" if genotypes else "allele"
@@ -125,8 +120,7 @@ def advice(
     if values > (most := most_values(people)):
         yield (
             f"This is high. It is not with at most {int(variants * most / values):,} independent "
-            f'variants, or with {fewest:,} people: plan fewer sites, or release "passing", or '
-            '"statistic" with a coarse step.'
+            f'variants, or with {fewest:,} people: plan fewer sites, or release "passing".'
         )
     else:
         yield f"It is high with fewer than {fewest:,} people."
