@@ -17,8 +17,6 @@ has a call. A wrong bit is like a wrong count: nobody but the owner can tell.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import Self
 
 import numpy as np
@@ -137,38 +135,36 @@ class Floors:
             here: how many institutions are behind the totals, (m,).
             asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
         """
-        total = reduce(add, shares.values())
-        views = [total - share for share in shares.values()]
-        one = box.constant(total.ring, total.ring.encode(np.ones((total.shape[0], 1), np.int8)))
-        x = concatenate([*views, here.reshape(-1, 1), one], axis=1)
+        one = box.constant(here.ring, here.ring.encode(np.ones((here.shape[0], 1), np.int8)))
+        x = concatenate([*shares.values(), here.reshape(-1, 1), one], axis=1)
         forms = self._tests()
         signs = comparison.negative(box, x, self.bits, "floors", forms)
-        zero = len(views) * sum(floor.or_zero for floor in self.counts)
+        zero = self.owners * sum(floor.or_zero for floor in self.counts)
         end = len(forms) - zero
         few = signs[:zero] + signs[end:]
         if asked is not None:
-            few *= box.bits.pack(np.tile(asked, (len(views), 1)))
+            few *= box.bits.pack(np.tile(asked, (self.owners, 1)))
         bad = concatenate([few, signs[zero:end]])
         return comparison.all_of(box, bad + -1, "floors/and")
 
     def _tests(self) -> list[list[int]]:
-        """What must not be negative, over all views' columns, `here` and 1.
+        """What must not be negative, over all owners' columns, `here` and 1.
 
-        First the counts that may be 0, less their least value; then the others; then how many
-        institutions there are; then once more the first, less 1, which are negative where 0.
+        Counts are of all owners but one, each in turn. First those that may be 0, less their least
+        value; then the others; then how many institutions there are; then once more the first, less
+        1, which are negative where 0.
         """
         zero = [floor for floor in self.counts if floor.or_zero]
         least = [floor for floor in self.counts if not floor.or_zero]
-        width = len(self.columns)
-        few = [0] * (self.owners * width) + [1, -self.min_institutions]
+        few = [0] * (self.owners * len(self.columns)) + [1, -self.min_institutions]
         tests: dict[str, list[list[int]]] = {"zero": [], "least": [], "empty": []}
-        for view in range(self.owners):
-            before, after = [0] * (view * width), [0] * ((self.owners - view - 1) * width)
+        for without in range(self.owners):
             for name, floors in (("zero", zero), ("least", least), ("empty", zero)):
                 for floor in floors:
-                    form = [floor.form.get(column, 0) for column in self.columns]
+                    form = np.array([floor.form.get(column, 0) for column in self.columns])
+                    others = np.arange(self.owners)[:, None] != without
                     limit = 1 if name == "empty" else floor.scale * floor.at_least
-                    tests[name].append([*before, *form, *after, 0, -limit])
+                    tests[name].append([*(others * form).ravel().tolist(), 0, -limit])
         return [*tests["zero"], *tests["least"], few, *tests["empty"]]
 
     def cost(self, costs: Costs, packed: int) -> Cost:

@@ -26,7 +26,7 @@ _PAIRS = (
 def floors_of_units(study: Study) -> list[tuple[str, Floors]]:
     """The floors of variants, and of pairs; nothing where the plan has none."""
     found = [("variant", study.variant_floors(kinds_of(study.sites.chrom)))]
-    if len(study.of_variants) < len(study.tasks):
+    if study.of_pairs:
         found.append(("pair", study.pair_floors))
     return [(unit, floors) for unit, floors in found if floors is not None]
 

@@ -6,7 +6,7 @@ is opened where both its variants and the pair itself meet the floors.
 """
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 
 import numpy as np
@@ -33,8 +33,9 @@ class Gate:
 
     def __init__(self, study: Study, box: Box):
         self._study, self._box = study, box
+        # For pairs: which variants are kept, and every owner's people by dosage, (m, 3 owners).
         self._kept: list[NDArray[np.bool_]] = []
-        self._dosages: list[dict[str, Secret]] = []  # people with dosage 0, 1, 2: (m, 3)
+        self._dosages: list[Secret] = []
 
     def choose(self, batch: Batch, shares: Shares) -> Mapping[str, NDArray[np.bool_]]:
         """Open the batch's bits: label -> which units (m,) are opened under it."""
@@ -47,7 +48,7 @@ class Gate:
                     passed = self._box.mul(passed, met, "keep and pass")
                 bits[batch.where(task) or ""] = passed
         chosen = self._box.open_bits(bits, batch.units) if bits else {}
-        if batch.pairs is None and batch.keep is not None:
+        if self._study.of_pairs and batch.pairs is None and batch.keep is not None:
             self._kept.append(chosen[batch.keep])
         return chosen
 
@@ -58,7 +59,9 @@ class Gate:
         if batch.pairs is not None:
             return self._pairs_met(batch, shares)
         counts = {owner: x.reduce(Z2_32) for owner, x in shares[self._counts].items()}
-        self._dosages.append({o: x.linear(self._dosage_forms) for o, x in counts.items()})
+        if self._study.of_pairs:
+            dosages = [x.linear(self._dosage_forms) for x in counts.values()]
+            self._dosages.append(concatenate(dosages, axis=1))
         here = reduce(add, shares[PRESENCE.name].values())[:, 0]
         chrom = self._study.sites.chrom[batch.start : batch.stop]
         return batch.floors.met(self._box, counts, here, asked_where(batch.floors.counts, chrom))
@@ -77,15 +80,24 @@ class Gate:
         assert batch.floors is not None
         assert batch.pairs is not None
         first, second = batch.pairs.T
-        counts = {}
-        for owner, sums in shares[PAIR_SUMS.name].items():
-            dosages = concatenate([variants[owner] for variants in self._dosages])
-            columns = [sums.reduce(Z2_32), dosages[first], dosages[second]]
+        sides, counts = [self._all_dosages[which] for which in (first, second)], {}
+        for i, (owner, sums) in enumerate(shares[PAIR_SUMS.name].items()):
+            own = slice(i * len(DOSAGE), (i + 1) * len(DOSAGE))
+            columns = [sums.reduce(Z2_32), *(side[:, own] for side in sides)]
             counts[owner] = concatenate(columns, axis=1)
         here = reduce(add, shares[PAIR_PRESENCE.name].values())[:, 0]
         met = batch.floors.met(self._box, counts, here)
-        kept = np.concatenate(self._kept)
+        kept = self._all_kept
         return met * self._box.bits.pack(kept[first] & kept[second])
+
+    @cached_property
+    def _all_dosages(self) -> Secret:
+        """Of all variants: their batches come before those of pairs."""
+        return concatenate(self._dosages)
+
+    @cached_property
+    def _all_kept(self) -> NDArray[np.bool_]:
+        return np.concatenate(self._kept)
 
     def _passed(self, task: Task, shares: Shares) -> Secret:
         passed = [

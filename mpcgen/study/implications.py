@@ -73,7 +73,7 @@ def implied(study: Study) -> Iterator[str]:
     if plan.floors is not None and plan.floors.min_institutions == len(plan.owners):
         lacking = ""  # then it is not opened
     yield f"From how many people a total is follows how many genotypes others miss{lacking}."
-    if len(study.of_variants) < len(study.tasks):
+    if study.of_pairs:
         yield _DIFFERENCES if plan.floors is None else _PAIRS
     yield from dict.fromkeys(s for task in study.tasks for s in task.statistic.implies())
     yield _AGAIN

@@ -48,6 +48,11 @@ class Study:
         """The entries whose units are variants."""
         return tuple(task for task in self.tasks if task.chosen is None)
 
+    @property
+    def of_pairs(self) -> tuple[Task, ...]:
+        """The entries whose units are pairs of variants."""
+        return tuple(task for task in self.tasks if task.chosen is not None)
+
     def batches(self) -> Iterator[Batch]:
         """All batches, in the order of the run: variants first, on whose bits pairs rest."""
         yield from self._variant_batches()
