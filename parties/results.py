@@ -182,7 +182,7 @@ class Results:
             gc = genomic_control_lambda(table.columns["CHISQ"], table.columns["DF"])
             self.lambdas[table.stem] = None if np.isnan(gc) else gc
         else:
-            title += f", only variants with p < {p:g} in a test of {table.task.entry.name}"
+            title += f", only variants with p < {p:g} in a test"
         if not self._output.plots:
             return
         score = table.columns["NEG_LOG10_P"]
