@@ -187,8 +187,9 @@ class Results:
             return
         score = table.columns["NEG_LOG10_P"]
         try:
-            sites = table.sites(self._study.sites)
-            self._draw(f"{table.stem}.manhattan", title, plots.manhattan(sites, score))
+            sites, along = table.sites(self._study.sites), None if p is None else self._study.sites
+            layout = plots.manhattan(sites, score, along=along)
+            self._draw(f"{table.stem}.manhattan", title, layout)
             if p is None:
                 gc_lambda = self.lambdas[table.stem]
                 self._draw(f"{table.stem}.qq", title, plots.quantiles(score, gc_lambda))

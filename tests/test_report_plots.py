@@ -69,6 +69,17 @@ def test_chromosomes_stand_side_by_side() -> None:
     ]
 
 
+def test_chosen_sites_stand_where_they_would_among_all() -> None:
+    sites, score = study(5_000)
+    score = np.nan_to_num(score)
+    everything = plots.manhattan(sites, score)
+    rows = np.array([1, 5, 77, 4_999])
+    layout = plots.manhattan(sites.take(rows), score[rows], along=sites)
+    np.testing.assert_array_equal(layout.x, everything.x[rows])
+    np.testing.assert_array_equal(layout.odd, everything.odd[rows])
+    assert (layout.ticks, layout.axis) == (everything.ticks, everything.axis)
+
+
 def test_one_chromosome_has_megabases_below_it() -> None:
     sites = site_list(
         np.full(3, 23),

@@ -14,10 +14,16 @@ PEAK_WIDTH = 500_000  # base pairs on either side that one peak covers
 PEAK_ROOM = 0.02  # of the page's width, likewise
 
 
-def manhattan(sites: SiteList, neg_log10_p: Floats, threshold: float = GENOME_WIDE) -> Manhattan:
+def manhattan(
+    sites: SiteList,
+    neg_log10_p: Floats,
+    threshold: float = GENOME_WIDE,
+    along: SiteList | None = None,
+) -> Manhattan:
     """-log10 p (m,) of all sites, with a line at p = `threshold`; NaN is left out.
 
-    Chromosomes stand side by side, each from its first to its last site, with gaps between them.
+    Chromosomes stand side by side, each from its first to its last site, with gaps between them:
+    those of `along`, where the sites were chosen among these, else those shown.
 
     Raises:
         InputError: no value is defined.
@@ -25,11 +31,11 @@ def manhattan(sites: SiteList, neg_log10_p: Floats, threshold: float = GENOME_WI
     shown = np.flatnonzero(np.isfinite(neg_log10_p))
     if not len(shown):
         raise InputError("no variant has a defined p-value: there is nothing to plot")
-    chrom = np.where(sites.chrom == XY, X, sites.chrom).astype(np.intp)[shown]
-    pos, y = sites.pos[shown].astype(np.float64), neg_log10_p[shown]
+    chrom, pos = _places(sites, shown)
+    y = neg_log10_p[shown]
     start, end = np.full(MT + 1, np.inf), np.full(MT + 1, -np.inf)
-    np.minimum.at(start, chrom, pos)
-    np.maximum.at(end, chrom, pos)
+    for extreme, bounds in ((np.minimum, start), (np.maximum, end)):
+        extreme.at(bounds, *((chrom, pos) if along is None else _places(along)))
     codes = np.flatnonzero(end >= start)
     length = np.maximum(end[codes] - start[codes], 1)
     length = np.maximum(length, 0.015 * length.sum())  # MT, and a chromosome of one site
@@ -48,6 +54,12 @@ def manhattan(sites: SiteList, neg_log10_p: Floats, threshold: float = GENOME_WI
         peaks=_peaks(chrom, pos, x, y, sites, shown),
         threshold=threshold,
     )
+
+
+def _places(sites: SiteList, rows: Indices | slice = slice(None)) -> tuple[Indices, Floats]:
+    """Chromosomes and positions of some sites; XY is on X."""
+    chrom = np.where(sites.chrom == XY, X, sites.chrom).astype(np.intp)
+    return chrom[rows], sites.pos[rows].astype(np.float64)
 
 
 def _genome_ticks(
