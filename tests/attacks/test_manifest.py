@@ -57,7 +57,13 @@ def agreed(box: Box, x: Shares) -> Array:
 
 
 def play(
-    dishonest: dict[str, Program], sent: Sent, *, forged: bool = True, timeout: float = 20
+    dishonest: dict[str, Program],
+    sent: Sent,
+    *,
+    forged: bool = True,
+    timeout: float = 20,
+    agreed: Program = agreed,
+    manifest: Sequence[Opening] = MANIFEST,
 ) -> dict[str, object]:
     """Run the agreed program at all but some, from fixed seeds; how it ended for each."""
 
@@ -65,7 +71,7 @@ def play(
         me = channel.me
         note(channel, sent.setdefault(me, []))
         own = Prg.for_tests_only(PARTIES.index(me))
-        leakage = Forged() if me in dishonest and forged else Leakage(MANIFEST)
+        leakage = Forged() if me in dishonest and forged else Leakage(manifest)
         seat = Seat(me, PARTIES, COMPUTING, COMPUTING)
         box = ENGINES["replicated"].set_up(channel, seat, leakage, SESSION, 0, own)
         shares = box.input("x", RING, SHAPE, INPUTS.get(me))
