@@ -68,8 +68,7 @@ def import_msprime() -> Any:
         import msprime  # noqa: PLC0415 -- optional
     except ImportError:
         raise MpcgenError(
-            "simulating a cohort needs msprime, which is not installed: "
-            "pip install 'mpcgen[simulate]'"
+            "simulating a cohort needs msprime, which is not installed: pip install msprime"
         ) from None
     return msprime
 
