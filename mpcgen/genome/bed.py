@@ -109,7 +109,8 @@ class BedFile:
             line = int(starts[wrong[0]] - HEADER) // self.row_bytes + 1
             raise InputError(
                 f"variant {line} (by its line in the .bim) has genotypes of people beyond the "
-                f".fam, which has {self.n_samples} people; give the .fam of this very .bed",
+                f".fam, which has {self.n_samples} people; give the .fam of this very .bed; if "
+                "it is, `plink --make-bed` rewrites the .bed",
                 path=self.path,
             )
 
