@@ -1,8 +1,9 @@
-"""Comparison on shares: bit planes, comparisons, and T5, whether chi-squared exceeds 1901/64.
+"""Comparison on shares: bit planes, comparisons, and whether chi-squared exceeds 1901/64.
 
-T5 runs three processes over ZeroMQ and CURVE on loopback. Before the clock starts every party has
-loaded its kernels and the counts are shared in Z_2^128; the clock stops when all know all bits. CPU
-time is that of all threads of all three processes; bytes are payloads and message headers.
+The chi-squared test of 100,000 variants runs three processes over ZeroMQ and CURVE on loopback.
+Before the clock starts every party has loaded its kernels and the counts are shared in Z_2^128; the
+clock stops when all know all bits. CPU time is that of all threads of all three processes; bytes
+are payloads and message headers.
 """
 
 import multiprocessing
@@ -112,7 +113,7 @@ def per_element(benchmark: Any, m: int) -> None:
     benchmark.extra_info["ns"] = round(benchmark.stats.stats.min / m * 1e9, 1)
 
 
-# T5.
+# The chi-squared test of 100,000 variants.
 
 
 class Spent(NamedTuple):
@@ -189,7 +190,7 @@ def facing(reports: dict[str, Connection]) -> Iterator[Party]:
 
 
 def test_chi_squared_above_a_threshold(benchmark: Any) -> None:
-    """T5 of 100,000 variants; A is timed here, and the CPU time of all three is added up."""
+    """The chi-squared test of 100,000 variants; A is timed here, and all CPU time is added up."""
     pipes: dict[str, Connection] = {}
     mine: list[Spent] = []
     found: list[Array] = []
