@@ -30,6 +30,9 @@ NEG_LOG10_P = {  # chi-squared with 1 df -> -log10 p
     3.841458820694124: 1.3010299956639806963,
     30.0: 7.3644697039531472581,
     1e3: 218.7457341042050113,
+    1249.0: 272.863592126788521746,
+    1251.0: 273.298233490664649663,
+    1400.0: 305.677570946969740613,
     1e4: 2173.5705128733703953,
     1e6: 217150.3390119987223,
     1e100: 2.1714724095162591728e99,
@@ -42,8 +45,9 @@ def test_one_degree_of_freedom_at_any_size() -> None:
     np.testing.assert_allclose(ours, list(NEG_LOG10_P.values()), rtol=1e-14, atol=0)
 
 
-def test_the_two_forms_meet() -> None:
-    x = np.nextafter(0.5, [0, 1])
+@pytest.mark.parametrize("joint", [0.5, 1250.0])
+def test_the_two_forms_meet(joint: float) -> None:
+    x = joint + np.spacing(joint) * np.array([-8, 8])
     below, above = neg_log10(ln_p_1df(x))
     assert math.isclose(below, above, rel_tol=1e-14)
 
