@@ -12,7 +12,12 @@ import importlib
 import json
 import operator
 import os
+import stat
+import sys
+import tempfile
 from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,11 +78,12 @@ class _Kernel:
 def load(module: str) -> SimpleNamespace:
     """Return the kernels of a module by name, compiled where this machine has no code of them."""
     machine = target_machine()
-    path = _folder() / f"{module}-{_made_of(module)}"
-    code = _read(path)
+    folder, name = _folder(), f"{module}-{_made_of(module)}"
+    code = _read(folder / name) if folder else None
     if code is None:
         code = importlib.import_module(COMPILER).compiled(importlib.import_module(module), machine)
-        _write(path, code)
+        if not folder or not _write(folder / name, code):
+            _tell_not_kept()
     return _linked(code, machine)
 
 
@@ -92,14 +98,20 @@ def _processor() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-def _folder() -> Path:
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "mpcgen"
+def _folder() -> Path | None:
+    """Return where code is kept: a relative XDG_CACHE_HOME is void; None where no home is known."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if caches.is_absolute():
+        return caches / "mpcgen"
+    with suppress(RuntimeError):
+        return Path.home() / ".cache" / "mpcgen"
+    return None
 
 
 def _made_of(module: str) -> str:
-    """Digest of all that the code depends on; a version of llvmlite belongs to one of Numba."""
-    digest = hashlib.sha256("\n".join((llvmlite.__version__, *_processor())).encode())
+    """Digest of what the code is made from, by and for: loops, compiler, versions, processor."""
+    made_by = (version("numba"), llvmlite.__version__)
+    digest = hashlib.sha256("\n".join((*made_by, *_processor())).encode())
     for name in (module, COMPILER):
         spec = find_spec(name)
         assert spec
@@ -109,21 +121,46 @@ def _made_of(module: str) -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return what _write has written, None where nothing or something else is there."""
-    with suppress(OSError):
-        kept = path.read_bytes()
+    """Return what _write has written, None where nothing or something else is there.
+
+    It will be run: a link, or a file that another user owns or may write, is not read.
+    """
+    with suppress(OSError), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        found = os.fstat(file.fileno())
+        if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return None
+        kept = file.read()
         if hashlib.sha256(kept[_DIGEST:]).digest() == kept[:_DIGEST]:
             return kept[_DIGEST:]
     return None
 
 
-def _write(path: Path, code: bytes) -> None:
-    """Keep the code. Where that cannot be, every start compiles."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with suppress(OSError):
+def _write(path: Path, code: bytes) -> bool:
+    """Keep the code, for this user only; returns whether that could be."""
+    draft = None
+    try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft.write_bytes(hashlib.sha256(code).digest() + code)
+        number, name = tempfile.mkstemp(dir=path.parent)
+        draft = Path(name)
+        with os.fdopen(number, "wb") as file:
+            file.write(hashlib.sha256(code).digest() + code)
         draft.replace(path)
+    except OSError:
+        if draft:
+            with suppress(OSError):
+                draft.unlink()
+        return False
+    return True
+
+
+@cache
+def _tell_not_kept() -> None:
+    """Say once a process why it starts slowly."""
+    print(
+        "mpcgen: compiled code cannot be kept, so every start takes some seconds; "
+        "XDG_CACHE_HOME can name a folder for it",
+        file=sys.stderr,
+    )
 
 
 def _linked(code: bytes, machine: Any) -> SimpleNamespace:

@@ -41,12 +41,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def started(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A new interpreter that has run the kernel of the folder."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)} | environment
+    run = [sys.executable, "-c", RUN]
+    return subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+
+
 def start(folder: Path, cache: Path) -> str:
     """What a new interpreter prints that runs the kernel of the folder."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache)}
-    run = [sys.executable, "-c", RUN]
-    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    return started(folder, XDG_CACHE_HOME=str(cache)).stdout.strip()
 
 
 def test_code_is_compiled_once_and_again_where_it_was_damaged(tiny: Path, tmp_path: Path) -> None:
@@ -56,6 +60,56 @@ def test_code_is_compiled_once_and_again_where_it_was_damaged(tiny: Path, tmp_pa
     kept.write_bytes(kept.read_bytes()[:-1])
     assert start(tiny, tmp_path) == "[61.0, 31.0] compiled"
     assert start(tiny, tmp_path) == "[61.0, 31.0] kept"
+
+
+def test_only_what_this_user_alone_may_write_is_run(tiny: Path, tmp_path: Path) -> None:
+    assert start(tiny, tmp_path) == "[61.0, 31.0] compiled"
+    (kept,) = (tmp_path / "mpcgen").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    for mode in (0o620, 0o602):
+        kept.chmod(mode)
+        assert start(tiny, tmp_path) == "[61.0, 31.0] compiled"
+        assert kept.stat().st_mode & 0o777 == 0o600
+    elsewhere = kept.rename(tmp_path / "elsewhere")
+    kept.symlink_to(elsewhere)
+    assert start(tiny, tmp_path) == "[61.0, 31.0] compiled"
+    assert not kept.is_symlink()
+    assert start(tiny, tmp_path) == "[61.0, 31.0] kept"
+
+
+def test_what_another_user_owns_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert jit._write(tmp_path / "code", b"code")
+    assert jit._read(tmp_path / "code") == b"code"
+    monkeypatch.setattr(os, "geteuid", lambda: (tmp_path / "code").stat().st_uid + 1)
+    assert jit._read(tmp_path / "code") is None
+
+
+def test_who_starts_slowly_is_told_so_once(tiny: Path) -> None:
+    done = started(tiny, XDG_CACHE_HOME=str(tiny / "tiny_loops.py"))
+    assert done.stdout == "[61.0, 31.0] compiled\n"
+    assert done.stderr.count("mpcgen: compiled code cannot be kept") == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_where_code_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for void in ("", "relative/folder"):
+        monkeypatch.setenv("XDG_CACHE_HOME", void)
+        assert jit._folder() == tmp_path / ".cache" / "mpcgen"
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert jit._folder() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert jit._folder() == tmp_path / "mpcgen"
+
+
+def test_another_numba_makes_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = jit._made_of("mpcgen.ring_loops")
+    monkeypatch.setattr(jit, "version", lambda _package: "0.0")
+    assert jit._made_of("mpcgen.ring_loops") != before
 
 
 @pytest.fixture(scope="module")
