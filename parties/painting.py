@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mpcgen.report.layouts import Plot
 
+TO_END = 1.0  # seconds that it has to end in order
+
 
 def draw_here(plot: "Plot") -> None:
     """Draw a plot in this process."""
@@ -43,20 +45,33 @@ class Painter:
 
 @contextmanager
 def painting(wanted: bool = True) -> Iterator[Painter | None]:
-    """A painter for as long as the block lasts; None if none is wanted, or on another system."""
+    """A painter for as long as the block lasts; None if none is wanted, or if none can start."""
     if not wanted or sys.platform != "linux":
         yield None
         return
     ours, theirs = Pipe()
     with ours:
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mpcgen.report.painter"],
-                stdin=theirs.fileno(),
-                process_group=0,  # control-C is for who started it, and ends it from there
-            )
+        process = _started(theirs)
+        if process is None:
+            yield None
+            return
         try:
             yield Painter(ours)
         finally:
+            ours.close()  # ends it in order: its drawing library has a folder to remove
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(TO_END)
             process.kill()
             process.wait()
+
+
+def _started(connection: Any) -> subprocess.Popen[bytes] | None:
+    """Start it at its end of the connection; None where the system has no room for a process."""
+    with connection, suppress(OSError):
+        return subprocess.Popen(
+            # -P: nothing is imported from the current folder
+            [sys.executable, "-P", "-m", "mpcgen.report.painter"],
+            stdin=connection.fileno(),
+            process_group=0,  # control-C is for who started it, and ends it from there
+        )
+    return None

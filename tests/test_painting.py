@@ -105,6 +105,56 @@ def test_it_ends_with_who_started_it() -> None:
     assert done.returncode == -signal.SIGKILL
 
 
+def test_the_current_folder_is_not_imported_from(
+    tmp_path: Path, not_here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, out = tmp_path / "here", tmp_path / "out"
+    here.mkdir()
+    out.mkdir()
+    (here / "numbers.py").write_text("raise SystemExit('imported from the current folder')\n")
+    monkeypatch.chdir(here)
+    with painting() as drawing:
+        assert drawing is not None
+        for name in NAMES:
+            drawing.draw(plot(out, name))
+    assert_drawn(out)
+
+
+def test_where_no_process_starts_none_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with painting() as drawing:
+        assert drawing is None
+
+
+def test_nothing_temporary_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a folder of its own to write to, matplotlib makes a temporary one."""
+    out, temporary, void = tmp_path / "out", tmp_path / "temporary", tmp_path / "void"
+    out.mkdir()
+    temporary.mkdir()
+    void.touch()
+    monkeypatch.setattr(module, "TO_END", 60)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("MPLCONFIGDIR", str(void))
+    with painting() as drawing:
+        assert drawing is not None
+        drawing.draw(plot(out, "one"))
+        assert list(temporary.iterdir())
+    assert not list(temporary.iterdir())
+
+
+def test_what_cannot_draw_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('broken')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with painting() as drawing:
+        assert drawing is not None
+        for name in NAMES:
+            drawing.draw(plot(tmp_path, name))
+    assert (tmp_path / "two.png").exists()
+    assert capfd.readouterr().err == ""
+
+
 def test_none_is_wanted() -> None:
     with painting(False) as drawing:
         assert drawing is None
@@ -114,7 +164,8 @@ def test_none_is_wanted() -> None:
 def test_it_imports_nothing_but_what_draws() -> None:
     code = (
         "import sys, mpcgen.parties.painting; assert 'numpy' not in sys.modules;"
-        "import mpcgen.report.painter; print(*{'pyarrow', 'numba'} & set(sys.modules))"
+        "import mpcgen.report.painter, mpcgen.report.drawing;"
+        "print(*{'pyarrow', 'numba'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -6,20 +6,24 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from mpcgen.report.drawing import draw
-from mpcgen.report.layouts import from_bytes
-
 
 def main() -> None:
     """Draw what is asked for until nobody can ask any more."""
     asked: Any = Connection(os.dup(0))
+    try:
+        serve(asked)
+    except Exception:  # who asked draws it again, and meets the error there
+        sys.exit(1)
+
+
+def serve(asked: Any) -> None:
+    """Load what draws, at once, then answer each plot when its files stand."""
+    from mpcgen.report.drawing import draw  # noqa: PLC0415
+    from mpcgen.report.layouts import from_bytes  # noqa: PLC0415
+
     with suppress(EOFError):
         while True:
-            plot = from_bytes(asked.recv_bytes())
-            try:
-                draw(plot)
-            except Exception:  # who asked draws it again, and meets the error there
-                sys.exit(1)
+            draw(from_bytes(asked.recv_bytes()))
             asked.send_bytes(b"drawn")
 
 
