@@ -116,6 +116,22 @@ OF_ONE: dict[str, tuple[Sabotage, tuple[str, ...]]] = {
         replace("A.fam", "A3\tA3", "A3\tA\x1b[2J3"),
         ("A.fam, line 4", "control character (\\x1b)"),
     ),
+    "C1 control in a variant's id": (
+        replace("A.bim", "s3", "s\x853"),
+        ("A.bim, line 4", "control character (\\x85)"),
+    ),
+    "line separator in a variant's id": (
+        replace("A.bim", "s3", "s\u20283"),
+        ("A.bim, line 4", "control character (\\u2028)"),
+    ),
+    "text turned round in a person's id": (
+        replace("A.fam", "A3\tA3", "A3\tA\u202e3"),
+        ("A.fam, line 4", "control character (\\u202e)"),
+    ),
+    "isolated text in a person's id": (
+        replace("A.fam", "A3\tA3", "A3\tA\u20693"),
+        ("A.fam, line 4", "control character (\\u2069)"),
+    ),
     "empty fam": (write("A.fam", b""), ("A.fam: the file is empty",)),
     "fam in latin-1": (grow("A.fam", LATIN), ("A.fam, line 9", "not UTF-8")),
     "sample twice": (

@@ -49,6 +49,10 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
     'title = "A study of a test"': [
         ('title = ""', "title is empty", "title"),
         ('title = "a\\nb"', "without control characters", "title"),
+        ('title = "a\\u009bb"', "without control characters", "title"),
+        ('title = "a\u2028b"', "without control characters", "title"),
+        ('title = "a\u202eb"', "without control characters", "title"),
+        ('title = "a\\u2066b"', "without control characters", "title"),
     ],
     'trait = "a trait"': [
         ('trait = ["a"]', "trait is text in quotes, not ['a']", "trait"),

@@ -5,6 +5,7 @@ Every reader of this package takes its bytes from `read_text` and its columns fr
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from csv import reader as csv_rows
@@ -25,6 +26,9 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = {*range(32), 127} - {*b"\t\n"}
 _NO_CONTROLS = bytes(byte for byte in range(256) if byte not in _CONTROLS)
+_UNSEEN = re.compile(  # U+0080-009F, U+2028-202E, U+2066-2069 in UTF-8: controls, what turns text
+    rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
+)
 _LINES_NAMED = 5
 
 
@@ -32,7 +36,8 @@ def read_text(path: Path) -> bytes:
     """Return the file's UTF-8 bytes, unpacked (gzip, zstd), with plain line ends.
 
     A byte-order mark and blank lines at the end are dropped. Raises InputError where the file
-    cannot be read, is empty, is not UTF-8, or has control characters (naming the line).
+    cannot be read, is empty, is not UTF-8, or has control characters, line separators or marks
+    that turn the direction of text (naming the line).
     """
     text = _unpack(path).removeprefix(_UTF8_MARK)
     if text.startswith(_UTF16_MARKS):
@@ -44,14 +49,22 @@ def read_text(path: Path) -> bytes:
         raise InputError("this is not UTF-8 text", path=path, line=line) from None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
-    if controls := text.translate(None, _NO_CONTROLS):
-        line = text.count(b"\n", 0, text.index(controls[:1])) + 1
-        message = f"there is a control character ({repr(controls[:1])[2:-1]})"
+    if control := _control(text):
+        line = text.count(b"\n", 0, text.index(control)) + 1
+        message = f"there is a control character ({ascii(control.decode())[1:-1]})"
         raise InputError(message, path=path, line=line)
     text = text.rstrip(b"\n")
     if not text.strip():
         raise InputError("the file is empty", path=path)
     return text
+
+
+def _control(text: bytes) -> bytes:
+    """Return a character of UTF-8 text that could change how other text is shown, or nothing."""
+    if controls := text.translate(None, _NO_CONTROLS):
+        return controls[:1]
+    found = None if text.isascii() else _UNSEEN.search(text)
+    return found[0] if found else b""
 
 
 def _unpack(path: Path) -> bytes:

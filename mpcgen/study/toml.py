@@ -15,7 +15,7 @@ T = TypeVar("T")
 Place = tuple[str | int, ...]  # keys and numbers in arrays that lead to a value
 
 _WORDS = {str: "text in quotes", int: "a whole number", bool: "true or false", float: "a number"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _SYNTAX_LINE = re.compile(r" \(at line (\d+), column \d+\)")
 
 
@@ -165,6 +165,8 @@ class Section:
         value = self._values[key]
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.fail(f"{key} is a list of texts, not {_shown(value)}", key)
+        if any(map(_CONTROL.search, value)):
+            raise self.fail(f"{key} has texts of one line without control characters", key)
         if len(set(value)) != len(value):
             raise self.fail(f"{key} names something twice: {', '.join(value)}", key)
         return tuple(value)
