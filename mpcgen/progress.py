@@ -15,9 +15,11 @@ def progress_bar(
     """
     from tqdm import tqdm  # noqa: PLC0415
 
-    tqdm.monitor_interval = 0  # no thread: institutions are forked
+    class Bar(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread: institutions are forked
+
     disable = None if shown is None else not shown
-    with tqdm(total=total, desc=what, unit="", unit_scale=True, delay=2, disable=disable) as bar:
+    with Bar(total=total, desc=what, unit="", unit_scale=True, delay=2, disable=disable) as bar:
 
         def report(units: int) -> None:
             bar.update(units)

@@ -104,6 +104,7 @@ def test_progress_is_shown_when_asked_for(
     monkeypatch.setattr(tqdm, "tqdm", AtOnce)
     config, sites = study.parent / "B" / "B.toml", study.parent / "sites.tsv"
     mpcgen.check_data(config, sites, progress=shown)
+    assert tqdm.tqdm.monitor_interval == AtOnce.monitor_interval == 10  # those of the caller
     assert ("B: 100%" in capsys.readouterr().err) == shown
 
 
