@@ -483,6 +483,7 @@ def test_a_second_process_of_the_same_name_does_not_disturb() -> None:
         ([b"junk"], BadMessage, "^B sent something that is no message"),
         ([header_bytes(length=1 << 40)], BadMessage, "^B announced 1099511627776 bytes at 'x'"),
         ([header_bytes(length=3) + b"abcd"], BadMessage, "wrong length"),
+        ([header_bytes(length=3), b""], BadMessage, "^B sent an empty frame in a message"),
         ([header_bytes(length=MAX_GREETING + 1)], BadMessage, "announced 65537 bytes at 'x'"),
         ([header_bytes(kind=Kind.HELLO, length=1)], BadMessage, "1 bytes at 'x': at most 0"),
         ([bytes(CHUNK + OVERHEAD)], PartyTimeout, "^B did not come"),

@@ -6,6 +6,7 @@ hold no more than that, and heartbeats get through between the frames of a large
 
 from collections.abc import Callable, Iterator
 
+from mpcgen.errors import BadMessage
 from mpcgen.net.message import Arrival, Header
 
 CHUNK = 1 << 20
@@ -51,12 +52,14 @@ class Assembly:
         """Take in the next frame of a connection; the message, where it is whole.
 
         Raises:
-            BadMessage: the frame does not begin a message, or one that is not to be taken.
+            BadMessage: the frame is empty, does not begin a message, or begins one not to be taken.
         """
         partial = self._partial.pop(connection, None)
         if partial is None:
             partial = _Partial(*Header.split(peer, bytes(frame)))
             self._check(peer, partial.header)
+        elif not frame.nbytes:  # it would begin the time-out anew for nothing
+            raise BadMessage(f"{peer} sent an empty frame in a message")
         else:
             partial.add(frame)
         if partial.missing > 0:
