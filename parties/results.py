@@ -204,7 +204,15 @@ class Results:
 
     def _draw(self, stem: str, title: str, layout: Layout) -> None:
         plot = Plot(self._folder / stem, title, layout)
-        self._jobs.append(self._plots.submit(self._paint, plot))
+        self._jobs.append(self._plots.submit(self._painted, plot))
+
+    def _painted(self, plot: Plot) -> None:
+        """All is opened by now: a plot that fails must not cost the study its tables."""
+        try:
+            self._paint(plot)
+        except Exception as error:  # the drawing library's, of any kind
+            why = reason(error) if isinstance(error, OSError) else error
+            self.notes.append(f"{plot.stem.name} is not drawn: {why}")
 
     def _table(self, table: VariantTable, people: Mapping[str, int]) -> None:
         """Have a table written in every form that it has."""
