@@ -51,6 +51,11 @@ class Floor:
     scale: int = 1
     on: frozenset[tuple[str, ...]] | None = None
 
+    @property
+    def behind(self) -> bool:
+        """Whether people must be behind it: 0 is not allowed."""
+        return not self.or_zero and self.at_least > 0
+
 
 def _called_somewhere(local: Local) -> Integers:
     called = [CLASSES.index(genotype) for genotype in CALLED]
@@ -76,8 +81,7 @@ class Minima:
         min_missing: people without a call; 0 is allowed.
         min_cases, min_controls: called people behind a variant, and in the study.
         min_institutions: institutions behind a variant, a pair, and the study.
-        min_individuals: people behind a pair, or a variant without groups, and of the difference of
-            a variant's and a pair's people, which may be 0.
+        min_individuals: people behind a pair, or a variant without groups.
     """
 
     min_mac: int = 5

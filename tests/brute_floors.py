@@ -144,48 +144,41 @@ def tables(dosage: Ints, pairs: Ints) -> Ints:
 BOTH = tuple(product(range(4), repeat=2))
 
 
-def _over_cells(weight: Sequence[int], axis: int, *, lacking: bool = False) -> Ints:
-    """A weight of one variant's dosages over the cells; or only of who lacks the other one."""
-    cells = [(cell[axis], cell[1 - axis]) for cell in BOTH]
-    return np.array([weight[x] if x < 3 and (y == 3 or not lacking) else 0 for x, y in cells])
+def _over_cells(weight: Sequence[int], axis: int) -> Ints:
+    """A weight of one variant's dosages over the cells."""
+    return np.array([weight[cell[axis]] if cell[axis] < 3 else 0 for cell in BOTH])
 
 
 PAIRED = np.array([int(3 not in cell) for cell in BOTH])
-SXY = np.array([x * y if 3 not in (x, y) else 0 for x, y in BOTH])
-LACKING = np.stack([_over_cells((1, 1, 1), axis, lacking=True) for axis in range(2)])
+ALONE = np.array([int((x == 3) != (y == 3)) for x, y in BOTH])  # one genotype, not the other
+PRODUCTS = np.array(
+    [
+        [a[x] * b[y] if 3 not in (x, y) else 0 for x, y in BOTH]
+        for a in ((0, 1, 2), (2, 1, 0))
+        for b in ((0, 1, 2), (2, 1, 0))
+    ]
+)
 
 
 @cache
-def of_pair(known: tuple[Row, ...]) -> Ints:
-    """Sets of cells (.., 16) that follow, who lacks one genotype apart.
-
-    Args:
-        known: what follows of a variant: weights of the dosages 0, 1, 2.
-    """
-    seen = [cell for cell, (x, y) in enumerate(BOTH) if (x, y) != (3, 3)]
-    sums = [
-        SXY,
-        *(_over_cells(w, a) * PAIRED for w in ((1, 1, 1), (0, 1, 2), (0, 1, 4)) for a in (0, 1)),
-    ]
-    forms = np.array([*sums, *(_over_cells(w, axis) for w in known for axis in (0, 1))])
-    sets = _spread(smallest(within(forms[:, seen], 1)), seen, 16)
-    lacking = (sets[:, None] == LACKING).all(axis=2).any(axis=1)
-    return np.asarray(sets[~lacking])
+def of_pair() -> Ints:
+    """Sets of cells (.., 16) that follow from a pair's sums, and products of its alleles."""
+    forms = [PRODUCTS[0]]
+    for weight in ((1, 1, 1), (0, 1, 2), (0, 1, 4)):
+        forms += [_over_cells(weight, axis) * PAIRED for axis in (0, 1)]
+    seen = [cell for cell in range(16) if PAIRED[cell]]
+    sets = _spread(smallest(within(np.array(forms)[:, seen], 1)), seen, 16)
+    return np.concatenate([sets, PRODUCTS])
 
 
-def pairs_kept(owners: Sequence[Ints], known: tuple[Row, ...], minima: Minima) -> Bools:
+def pairs_kept(owners: Sequence[Ints], minima: Minima) -> Bools:
     """Which pairs meet their own floors, from the institutions' tables (P, 16)."""
     here: Ints = np.sum([own @ PAIRED > 0 for own in owners], axis=0)
     kept = np.asarray(here >= minima.min_institutions)
-    cells = [of_pair(known), SXY[None]]
-    if np.linalg.matrix_rank([*known, (0, 1, 2)]) == np.linalg.matrix_rank(known):
-        cells += [
-            _over_cells(w, a, lacking=True)[None] for w in ((0, 1, 2), (2, 1, 0)) for a in (0, 1)
-        ]
     for view in views(owners):
         kept &= view @ PAIRED >= minima.min_individuals
-        kept &= none_or(view @ LACKING.T, minima.min_individuals)
-        kept &= none_or(view @ np.concatenate(cells).T, minima.min_cell)
+        kept &= view @ ALONE == 0
+        kept &= none_or(view @ of_pair().T, minima.min_cell)
     return kept
 
 

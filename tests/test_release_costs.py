@@ -15,7 +15,7 @@ from tests import studies
 from tests.attacks.cohorts import cohort, lay_out, run
 from tests.outcomes import everybody
 
-ALLELES = (1, 1, 4, 3)  # weights of .bed's codes: all genotypes are common
+ALLELES = (1, 0, 4, 3)  # weights of .bed's codes: all genotypes are common, and none is missing
 # The seeds leave no chi-squared and no r2 at exactly 0, where nothing would pass.
 COHORTS = {name: cohort(n + 60, 90 + 20 * n, ALLELES) for n, name in enumerate(studies.NAMES)}
 ENTRIES = (
@@ -30,6 +30,7 @@ tests = ["allelic", "trend"]
 [[entries]]
 statistic = "linkage"
 window = 4
+region = "1"
 {linkage}
 """
 )

@@ -18,8 +18,8 @@ _NAMED = {  # sums of classes that have a name of their own
 }
 _WHERE = {"HOM_REF": "autosomes", "HAP_REF": "Y and MT"}  # kinds that have one of these alone
 _PAIRS = (
-    "(1, 2) are the people with 1 alternative allele at a pair's first variant and 2 at its "
-    "second, any: 0 to 2, none: no genotype. Both variants of a pair must meet their floors too."
+    "Both variants of a pair must meet their floors too, and be of the very same people: who has "
+    "one of the two genotypes has the other."
 )
 
 
@@ -56,7 +56,7 @@ def floors(study: Study) -> Iterator[str]:
 
 def _behind(floors: Floors) -> str:
     """What must be behind a unit: the counts that may not be 0 either."""
-    least = [f"{floor.at_least} {floor.name}" for floor in floors.counts if not floor.or_zero]
+    least = [f"{floor.at_least} {floor.name}" for floor in floors.counts if floor.behind]
     return f"at least {', '.join(least)}; jointly from {floors.min_institutions} institutions"
 
 

@@ -30,8 +30,8 @@ _DIFFERENCES = (
     "people, wherever few miss a genotype or few carry an allele."
 )
 _PAIRS = (
-    "Floors hold for a pair and its two variants. Sums of two pairs with a variant in common, less "
-    "each other, have no floor: they can be of single people where few miss a genotype."
+    "Floors hold for a pair and its two variants. Sums over several pairs, and weighted ones like "
+    "that of squared differences of two dosages, have none: they can be small."
 )
 _AGAIN = (
     "Another plan over partly the same people, before or after this one, is not compared with it: "

@@ -98,10 +98,7 @@ class Study:
     @cached_property
     def pair_floors(self) -> Floors | None:
         """The floors of pairs; None where the plan has no floors."""
-        kinds = kinds_of(self.sites.chrom)
-        return self._floors(
-            PAIR_COLUMNS, partial(pair_floors, self.of_variants, self.groups, kinds)
-        )
+        return self._floors(PAIR_COLUMNS, pair_floors)
 
     @cached_property
     def people_floors(self) -> Floors | None:
