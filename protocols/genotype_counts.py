@@ -23,6 +23,8 @@ ALT_ALLELES = {"HET": 1, "HOM_ALT": 2, "HAP_ALT": 1}
 ALLELES = {"HOM_REF": 2, "HET": 2, "HOM_ALT": 2, "HAP_REF": 1, "HAP_ALT": 1}
 PEOPLE = dict.fromkeys(CALLED, 1)
 
+DOSAGE = (("HOM_REF", "HAP_REF"), ("HET", "HAP_ALT"), ("HOM_ALT",))  # classes of each dosage
+
 CASES, CONTROLS, ALL = "cases", "controls", "all"
 
 

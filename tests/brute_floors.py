@@ -30,12 +30,13 @@ CELLS = tuple(tuple(int(i == j) for j in range(7)) for i in range(7))
 TWO_COPIES = (1, 1, 1, 0, 0, 0, 0)
 ALT_OF_TWO = (0, 1, 2, 0, 0, 0, 0)
 SQUARES = (0, 1, 4, 0, 0, 0, 0)
+DOSAGES = ((1, 0, 0, 1, 0, 0, 0), (0, 1, 0, 0, 1, 0, 0), (0, 0, 1, 0, 0, 0, 0))
 NONE = (0,) * 7
 KINDS = {"autosome": (0, 1, 2, 5, 6), "X": tuple(range(7)), "haploid": (3, 4, 5, 6)}
 
 # What an entry opens of a variant: forms of the counts of cases, then controls.
 OPENED: dict[str, list[Row]] = {
-    "linkage": [],
+    "linkage": [d + d for d in DOSAGES],
     "frequency": [cell + cell for cell in CELLS],
     "groups": [*(cell + NONE for cell in CELLS), *(NONE + cell for cell in CELLS)],
     "allelic": [
@@ -159,6 +160,18 @@ PRODUCTS = np.array(
     ]
 )
 
+# People with one of the alt alleles alone, and with none, where nobody has two of either.
+IF_NO_TWO = np.array(
+    [
+        [value * int(3 not in cell) for value, cell in zip(values, BOTH, strict=True)]
+        for values in (
+            [x * (1 - y) + 2 * (y == 2) for x, y in BOTH],
+            [(1 - x) * y + 2 * (x == 2) for x, y in BOTH],
+            [(1 - x) * (1 - y) + (x == 2) + (y == 2) for x, y in BOTH],
+        )
+    ]
+)
+
 
 @cache
 def of_pair() -> Ints:
@@ -179,6 +192,7 @@ def pairs_kept(owners: Sequence[Ints], minima: Minima) -> Bools:
         kept &= view @ PAIRED >= minima.min_individuals
         kept &= view @ ALONE == 0
         kept &= none_or(view @ of_pair().T, minima.min_cell)
+        kept &= none_or(view @ IF_NO_TWO.T, minima.min_cell)
     return kept
 
 

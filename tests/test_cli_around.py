@@ -181,6 +181,7 @@ def test_a_new_plan_has_the_floors_and_names_them(tmp_path: Path) -> None:
     assert load_study(plan).plan.floors == Minima()
     for key, least in asdict(Minima()).items():
         edit(plan, f"# {key} = {least}", f"{key} = {least - 1}")
+    edit(plan, "[release]", '[release]\nconsent = ["two institutions"]')
     text = plan.read_text()
     for comment in ('release = "passing"', "p = 5e-8", "r2 = 0.2", "independent_variants = 10"):
         assert f"# {comment}" in text
@@ -195,11 +196,11 @@ def test_a_new_plan_has_the_floors_and_names_them(tmp_path: Path) -> None:
 
 def test_a_new_plan_of_two_owners_waits_for_their_consent(tmp_path: Path) -> None:
     said = succeeded(*new_study(tmp_path, 100, 0, 100))
-    assert "WARNING  there are two owners" in said
+    assert "WARNING  two owners may be behind" in said
     plan = tmp_path / "new.toml"
     with nothing_written(tmp_path):
         refused = command("study", "check", plan)
-    assert_refused(refused, 'where both agree to that, write consent = ["two institutions"]')
+    assert_refused(refused, 'where all agree to that, write consent = ["two institutions"]')
     edit(plan, '# consent = ["two institutions"]', 'consent = ["two institutions"]')
     edit(plan, "# min_institutions = 2", "min_institutions = 2")
     assert "The plan agrees to what floors cannot mend: two inst" in succeeded(

@@ -21,7 +21,7 @@ from mpcgen.protocols.floors import Minima
 from mpcgen.protocols.genotype_counts import ALL, CASES, CLASSES, CONTROLS, DIPLOID, column
 from mpcgen.study.batch import Task
 from mpcgen.study.closure import Integers
-from mpcgen.study.disclosure import HAPLOID, UNCALLED, undermined, variant_floors
+from mpcgen.study.disclosure import HAPLOID, UNCALLED, kinds_of, undermined, variant_floors
 from mpcgen.study.load import load_study
 from mpcgen.study.pair_disclosure import PAIR_COLUMNS, pair_floors
 from mpcgen.study.plan import Entry
@@ -266,8 +266,33 @@ def cells(form: Mapping[str, int]) -> list[int]:
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_no_combination_is_a_set_of_people_of_a_pair_without_a_floor(data: st.DataObject) -> None:
-    floored = tuple(tuple(cells(floor.form)) for floor in pair_floors(Minima()))
+    counted = [{f"{side}{d}": 1} for side in "XY" for d in range(3)]  # floored at each variant
+    floored = [floor.form for floor in pair_floors(Minima())] + counted
+    parts = tuple(tuple(cells(form)) for form in floored if min(cells(form)) >= 0)
     known = [cells({name: 1}) for name in PAIR_COLUMNS]
     for form in combinations(chosen(data, np.array(known))):
         if min(form) >= 0 and max(form) <= 1:
-            assert is_sum(form, floored)
+            assert is_sum(form, parts)
+
+
+@pytest.mark.parametrize(
+    ("entry", "follows"),
+    [
+        (studies.FREQUENCY.format('["controls"]'), {"cases.HOM_ALT": 1}),
+        (ALLELIC, {"cases.HOM_REF": 1, "controls.HOM_ALT": 1}),
+    ],
+)
+def test_pairs_open_everybodys_dosages(
+    entry: str, follows: Mapping[str, int], tmp_path: Path
+) -> None:
+    """Counts by group less a pair's sums: the closure of a variant knows what pairs open of it."""
+    study = load_study(small.lay_out(tmp_path, entry + LD, FLOORED))
+    floors = study.variant_floors(kinds_of(study.sites.chrom))
+    assert floors is not None
+    assert follows in [floor.form for floor in floors.counts]
+
+
+def test_names_that_give_two_openings_one_label(tmp_path: Path) -> None:
+    entries = ALLELIC + LD.replace("[[entries]]", '[[entries]]\nname = "variants"')
+    with pytest.raises(PlanError, match='two openings are named "variants0/keep"'):
+        load_study(small.lay_out(tmp_path, entries, FLOORED))

@@ -42,12 +42,12 @@ class Case:
 
 
 CASES = {
-    "everybody": Case(studies.OF_ALL + WINDOW, ("frequency",)),
+    "everybody": Case(studies.OF_ALL + WINDOW, ("frequency", "linkage")),
     "linkage": Case(WINDOW, ("linkage",)),
-    "allelic": Case(ASSOCIATION.format('["allelic"]') + WINDOW, ("allelic",)),
+    "allelic": Case(ASSOCIATION.format('["allelic"]') + WINDOW, ("allelic", "linkage")),
     "all": Case(
         studies.OF_ALL + ASSOCIATION.format('["allelic", "genotypic", "trend"]') + WINDOW,
-        ("frequency", "allelic", "genotypic", "trend"),
+        ("frequency", "allelic", "genotypic", "trend", "linkage"),
     ),
 }
 

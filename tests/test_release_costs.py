@@ -36,7 +36,9 @@ region = "1"
 )
 STRONG = 'release = "passing"\nr2 = {}\n'
 ENGINE = {"replicated": studies.NAMES, "clear": studies.NAMES[:1]}
-EVERYTHING = "\n".join(f"{name} = 1" for name in Minima.__dataclass_fields__)
+EVERYTHING = 'consent = ["two institutions"]\n' + "\n".join(
+    f"{name} = 1" for name in Minima.__dataclass_fields__
+)
 LITTLE = "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
 
 

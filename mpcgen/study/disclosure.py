@@ -21,6 +21,7 @@ from mpcgen.protocols.genotype_counts import (
     CLASSES,
     CONTROLS,
     DIPLOID,
+    DOSAGE,
     column,
     form,
     genotype_counts,
@@ -102,7 +103,7 @@ def opened_span(
         The names of the counts (the unknowns), and the span.
     """
     columns = [column(group, genotype) for group in groups for genotype in classes]
-    return columns, _span(columns, [*_forms(tasks), *_sizes(groups, classes)])
+    return columns, _span(columns, [*_forms(tasks, groups), *_sizes(groups, classes)])
 
 
 def _floor(count: Mapping[str, int], minima: Minima, on: frozenset[tuple[str, ...]]) -> Floor:
@@ -150,19 +151,21 @@ def undermined(
 
     What cases and controls have in common (a frequency of all) says nothing of an association.
     """
-    for passing in (task for task in tasks if task.decisions):
+    for passing in (task for task in tasks if task.decisions and task.chosen is None):
         for classes in kinds:
             columns = [column(group, genotype) for group in groups for genotype in classes]
             others = [task for task in tasks if task is not passing]
             columns += sorted(
-                {name for task in tasks for form in task.forms.values() for name in form}
+                {name for _, form in _forms(tasks, groups) for name in form}
                 - set(genotype_counts(groups).columns)
             )
             sizes = list(_sizes(groups, classes))
-            available = _span(columns, [*_forms(others), *sizes])
+            available = _span(columns, [*_forms(others, groups), *sizes])
             common = [(g, form({g: 1}, *groups)) for g in classes]
             found = yields(
-                _span(columns, _forms([passing])), available, _span(columns, [*common, *sizes])
+                _span(columns, _forms([passing], groups)),
+                available,
+                _span(columns, [*common, *sizes]),
             )
             if found is not None:
                 advice = "leave one of them out"
@@ -175,8 +178,17 @@ def undermined(
     return None
 
 
-def _forms(tasks: Sequence[Task]) -> list[tuple[str, Mapping[str, int]]]:
-    return [item for task in tasks for item in task.forms.items()]
+def _forms(tasks: Sequence[Task], groups: Sequence[str]) -> list[tuple[str, Mapping[str, int]]]:
+    """What entries open of a variant; of pairs, how many people have each dosage."""
+    found: list[tuple[str, Mapping[str, int]]] = []
+    for task in tasks:
+        if task.chosen is None:
+            found += task.forms.items()
+            continue
+        for dosage, classes in enumerate(DOSAGE):
+            people = form(dict.fromkeys(classes, 1), *groups)
+            found.append((f"{task.entry.name}: people with dosage {dosage}", people))
+    return found
 
 
 def _sizes(

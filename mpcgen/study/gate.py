@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from mpcgen.abb import Box
 from mpcgen.protocols.comparison import either
 from mpcgen.protocols.floors import PAIR_PRESENCE, PRESENCE
-from mpcgen.protocols.genotype_counts import form, genotype_counts
+from mpcgen.protocols.genotype_counts import DOSAGE, form, genotype_counts
 from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.statistic import forms
 from mpcgen.ring import Z2_32
 from mpcgen.secret import Secret, concatenate
 from mpcgen.study.batch import Batch, Task
 from mpcgen.study.disclosure import asked_where
-from mpcgen.study.pair_disclosure import DOSAGE
 from mpcgen.study.study import Study
 
 Shares = Mapping[str, Mapping[str, Secret]]  # input -> owner -> its values

@@ -48,6 +48,7 @@ def load_study(path: Path) -> Study:
     study = Study(plan, sites, groups, tasks)
     _prove_ranges(study)
     _check_release(study)
+    _check_labels(study)
     return study
 
 
@@ -105,6 +106,18 @@ def _check_frequencies(plan: Plan, sites: SiteList) -> None:
         )
 
 
+def _check_labels(study: Study) -> None:
+    """Refuse names of entries that give two openings one label."""
+    labels = [opening.label for opening in study.manifest()]
+    twice = next(
+        (label for n, label in enumerate(sorted(labels)[1:]) if label == sorted(labels)[n]), None
+    )
+    if twice is not None:
+        raise study.plan.fail(
+            f'two openings are named "{twice}": give one of the entries another name'
+        )
+
+
 def _check_release(study: Study) -> None:
     """Refuse a plan in which one entry opens what another withholds.
 
@@ -112,7 +125,7 @@ def _check_release(study: Study) -> None:
         PlanError: which entries, and the combination.
     """
     plan, kinds = study.plan, kinds_of(study.sites.chrom)
-    found = undermined(study.of_variants, study.groups, kinds)
+    found = undermined(study.tasks, study.groups, kinds)
     if found is not None:
         entry, words = found
         raise plan.fail(words, next(e for e in plan.entries if e.name == entry))

@@ -5,36 +5,44 @@ has the other. So all that is opened of a variant, in its own counts and in the 
 of one set of people, and nobody's genotype is a difference. (With at least 10 people missing one
 genotype instead, two pairs of one variant could differ by one person: on t1d_nssnp 225 genotypes of
 56 of 400 people came out of window-50 sums.)
+
+A pair's n, Sx and Sxx are then how many people have each dosage at x: `variant_floors` has floors
+on these. What a pair adds is Sxy.
 """
 
 from mpcgen.protocols.floors import Floor, Minima
+from mpcgen.protocols.genotype_counts import DOSAGE
 from mpcgen.protocols.pair_sums import PAIR_SUMS
 
-DOSAGES = 3
-DOSAGE = (("HOM_REF", "HAP_REF"), ("HET", "HAP_ALT"), ("HOM_ALT",))  # classes of each dosage
-PAIR_COLUMNS = (*PAIR_SUMS.columns, *(f"{side}{d}" for side in "XY" for d in range(DOSAGES)))
+_DOSAGES = [f"{side}{d}" for side in "XY" for d in range(len(DOSAGE))]
+PAIR_COLUMNS = (*PAIR_SUMS.columns, *_DOSAGES)  # people with each dosage at x, and at y
 
-# Sums of products of two variants' alleles, as if alt or ref were the effect allele.
+# Sums of products of the two variants' alleles, as if alt or ref were the effect allele.
 _PRODUCTS = {
     "alt and alt": {"SXY": 1},
     "alt and ref": {"SX": 2, "SXY": -1},
     "ref and alt": {"SY": 2, "SXY": -1},
     "ref and ref": {"N": 4, "SX": -2, "SY": -2, "SXY": 1},
 }
+# Where nobody has two alt alleles, on Y and MT or by chance: people with one of the alt alleles
+# alone, and with none. What stands beside keeps these from being negative elsewhere.
+_CELLS = {
+    "the first's alt alone": {"SX": 1, "SXY": -1, "Y2": 2},
+    "the second's alt alone": {"SY": 1, "SXY": -1, "X2": 2},
+    "neither's alt": {"N": 1, "SX": -1, "SY": -1, "SXY": 1, "X2": 1, "Y2": 1},
+}
 
 
 def pair_floors(minima: Minima) -> list[Floor]:
-    """Floors on every set of people that follows from a pair's sums."""
+    """Floors on what a pair's sums add to the counts of its variants, (P, PAIR_COLUMNS)."""
     least, cell = minima.min_individuals, minima.min_cell
-    alone = {"N": 2} | {f"{side}{d}": -1 for side in "XY" for d in range(DOSAGES)}
-    counts = [
+    alone = {"N": 2} | dict.fromkeys(_DOSAGES, -1)
+    products = [(f"products of {words} alleles", form) for words, form in _PRODUCTS.items()]
+    return [
         Floor("people of the pair", {"N": 1}, least, or_zero=False, most=1),
         Floor("less who has one genotype alone", alone, 0, or_zero=False, most=2),
+        *(
+            Floor(words, form, cell, or_zero=True, most=4)
+            for words, form in (*products, *_CELLS.items())
+        ),
     ]
-    for side, which in (("X", "first"), ("Y", "second")):
-        for d in range(DOSAGES):
-            words = f"with dosage {d} of the {which}"
-            counts.append(Floor(words, {f"{side}{d}": 1}, cell, or_zero=True, most=1))
-    for words, form in _PRODUCTS.items():
-        counts.append(Floor(f"products of {words} alleles", form, cell, or_zero=True, most=4))
-    return counts

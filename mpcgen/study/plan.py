@@ -22,8 +22,8 @@ OPEN_ENGINE = (
     "It hides nothing; use it for tests only."
 )
 TWO_OWNERS = (
-    "there are two owners: whatever is opened, each subtracts its own counts and knows the "
-    "other's whole table."
+    "two owners may be behind what is opened: each subtracts its own counts and knows the other's "
+    "whole table."
 )
 STRATIFIED_SUMS = (
     "the sums of the Cochran-Mantel-Haenszel test are opened: they can leave a single possible "
@@ -118,12 +118,19 @@ class Plan:
         return sum(institution.max_people for institution in self.institutions)
 
     @property
+    def of_two(self) -> bool:
+        """Whether a total of two institutions may be opened."""
+        return len(self.owners) == 2 or (
+            self.floors is not None and self.floors.min_institutions < 3
+        )
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What every command that touches the plan says aloud."""
         loud = {
             NO_FLOORS: self.floors is None,
             OPEN_ENGINE.format(self.engine): not ENGINES[self.engine].hides,
-            TWO_OWNERS: len(self.owners) == 2,
+            TWO_OWNERS: self.of_two,
             STRATIFIED_SUMS: "stratified sums" in self.consent,
         }
         return tuple(words for words, holds in loud.items() if holds)

@@ -130,9 +130,7 @@ def _floors(release: Section) -> Minima | None:
         if word == "none":
             raise release.fail(f'floors = "none" leaves no place for {field.name}', field.name)
         if not 1 <= value <= MAX_PEOPLE:
-            raise release.fail(
-                f"{field.name} is from 1, which allows all, to {MAX_PEOPLE}", field.name
-            )
+            raise release.fail(f"{field.name} is from 1 to {MAX_PEOPLE}", field.name)
         given[field.name] = value
     return None if word == "none" else Minima(**given)
 
@@ -179,10 +177,10 @@ def _check_release(plan: Plan, release: Section) -> None:
         raise release.fail("independent_variants is a number of at least 1", "independent_variants")
     if plan.floors is None:
         return
-    if len(plan.owners) == 2 and "two institutions" not in plan.consent:
+    if plan.of_two and "two institutions" not in plan.consent:
         raise release.fail(
-            "of two institutions each learns the other's whole table from any total; where both "
-            'agree to that, write consent = ["two institutions"] under [release]'
+            "where two institutions are behind a total, each learns the other's whole table from "
+            'it; where all agree to that, write consent = ["two institutions"] under [release]'
         )
     if plan.floors.min_institutions > len(plan.owners):
         raise release.fail(

@@ -91,7 +91,7 @@ class Study:
         columns = genotype_counts(self.groups).columns
         return cache(
             lambda kinds: self._floors(
-                columns, partial(variant_floors, self.of_variants, self.groups, kinds)
+                columns, partial(variant_floors, self.tasks, self.groups, kinds)
             )
         )
 
