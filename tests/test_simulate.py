@@ -291,6 +291,6 @@ def test_without_msprime_the_error_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "msprime", None)
-    with pytest.raises(MpcgenError, match="not installed: pip install msprime$"):
+    with pytest.raises(MpcgenError, match=r"not installed: pip install msprime$"):
         simulate_cohort(tmp_path / "out", **SMALL, seed=1)
     assert not (tmp_path / "out").exists()
