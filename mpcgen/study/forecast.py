@@ -36,8 +36,7 @@ def forecast(study: Study, network: Network) -> Iterator[str]:
     sent = ", ".join(f"{name} {_bytes(cost.sent.get(name, 0))}" for name in study.plan.names)
     waiting = cost.rounds * network.round_trip_ms / 1000
     sending = max(cost.sent.values()) * 8 / (network.mbit_per_s * 1e6)
-    bounded = study.plan.floors is not None or any(task.decisions for task in study.tasks)
-    most = ", at most (were everything opened)" if bounded else ""
+    most = ", at most (were everything opened)" if study.decides else ""
     yield f"{cost.rounds} rounds; sent by {sent}{most}"
     minutes = (waiting + sending) / 60
     yield (

@@ -108,14 +108,13 @@ def _check_frequencies(plan: Plan, sites: SiteList) -> None:
 
 def _check_labels(study: Study) -> None:
     """Refuse names of entries that give two openings one label."""
-    labels = [opening.label for opening in study.manifest()]
-    twice = next(
-        (label for n, label in enumerate(sorted(labels)[1:]) if label == sorted(labels)[n]), None
-    )
-    if twice is not None:
-        raise study.plan.fail(
-            f'two openings are named "{twice}": give one of the entries another name'
-        )
+    seen: set[str] = set()
+    for label in (opening.label for opening in study.manifest()):
+        if label in seen:
+            raise study.plan.fail(
+                f'two openings are named "{label}": give one of the entries another name'
+            )
+        seen.add(label)
 
 
 def _check_release(study: Study) -> None:
