@@ -7,7 +7,6 @@ are payloads and message headers.
 """
 
 import multiprocessing
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import pytest
 
 from mpcgen.abb import Box, Seat
 from mpcgen.bits import BITS
+from mpcgen.demo.prepare import free_ports
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
@@ -168,10 +168,8 @@ def serve(
 @contextmanager
 def facing(reports: dict[str, Connection]) -> Iterator[Party]:
     """Party A here, B and C in processes of their own, whose reports come by name."""
-    held = {name: socket.create_server(("127.0.0.1", 0)) for name in NAMES}
-    addresses = {name: f"127.0.0.1:{s.getsockname()[1]}" for name, s in held.items()}
-    for listener in held.values():
-        listener.close()
+    ports = zip(NAMES, free_ports(len(NAMES)), strict=True)
+    addresses = {name: f"127.0.0.1:{port}" for name, port in ports}
     pairs = {name: keys.generate() for name in NAMES}
     spawn = multiprocessing.get_context("spawn")
     others = []

@@ -5,7 +5,6 @@ watch over its peers. What it costs more is the price of the channel's promises.
 """
 
 import multiprocessing
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 import pytest
 import zmq
 
+from mpcgen.demo.prepare import free_ports
 from mpcgen.errors import PartyLost
 from mpcgen.net import keys, sockets
 from mpcgen.net.zeromq import Peer, ZmqChannel
@@ -122,10 +122,8 @@ def facing(
     kind: str, names: str, other: Callable[[str, str, Addresses, Pairs, int], None], size: int
 ) -> Iterator[Party]:
     """Party A here, everybody else of `names` in processes that run `other`."""
-    held = {name: socket.create_server(("127.0.0.1", 0)) for name in names}
-    addresses = {name: f"127.0.0.1:{s.getsockname()[1]}" for name, s in held.items()}
-    for listener in held.values():
-        listener.close()
+    ports = zip(names, free_ports(len(names)), strict=True)
+    addresses = {name: f"127.0.0.1:{port}" for name, port in ports}
     pairs = {name: keys.generate() for name in names}
     spawn = multiprocessing.get_context("spawn")
     rest = [
