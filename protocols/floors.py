@@ -37,7 +37,7 @@ class Floor:
 
     Attributes:
         name: the count in words.
-        form: column -> coefficient; the value is `scale` times the count.
+        form: column -> coefficient.
         or_zero: 0 is allowed too.
         most: the largest value of the form, a person.
         on: genotype classes of the kinds of chromosomes where it is asked for; None: everywhere.
@@ -48,7 +48,6 @@ class Floor:
     at_least: int
     or_zero: bool
     most: int
-    scale: int = 1
     on: frozenset[tuple[str, ...]] | None = None
 
     @property
@@ -115,7 +114,7 @@ class Floors:
         cls, columns: Sequence[str], counts: Sequence[Floor], people: int, owners: int, least: int
     ) -> Self:
         """Floors among so many people, at so many owners, of whom `least` must be behind."""
-        largest = max(max(f.most * people, f.scale * f.at_least) for f in counts)
+        largest = max(max(f.most * people, f.at_least) for f in counts)
         bits = max(largest, owners).bit_length() + 1
         return cls(tuple(columns), tuple(counts), least, bits, owners)
 
@@ -167,7 +166,7 @@ class Floors:
                 for floor in floors:
                     form = np.array([floor.form.get(column, 0) for column in self.columns])
                     others = np.arange(self.owners)[:, None] != without
-                    limit = 1 if name == "empty" else floor.scale * floor.at_least
+                    limit = 1 if name == "empty" else floor.at_least
                     tests[name].append([*(others * form).ravel().tolist(), 0, -limit])
         return [*tests["zero"], *tests["least"], few, *tests["empty"]]
 
