@@ -19,11 +19,21 @@ Papers    Araki, Furukawa, Lindell, Nof, Ohara, CCS 2016 (products of bits); Moh
           Brent, Kung, A regular layout for parallel adders, 1982 (the tree)
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from itertools import islice, zip_longest
+from typing import TypeAlias
+
+import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
 from mpcgen.secret import Secret, concatenate
+
+# A protocol as rounds: it asks for sums of products, is sent them, and in the end returns a secret.
+Levels: TypeAlias = Generator[
+    list[list[tuple[Secret, Secret]]], list[Secret], tuple[Secret, Secret]
+]
+Rounds: TypeAlias = Generator[list[list[tuple[Secret, Secret]]], list[Secret], Secret]
 
 
 def negative(
@@ -40,18 +50,94 @@ def negative(
             That is quicker than to compare x.linear(forms).
         bits: -2^(bits-1) <= x < 2^(bits-1) is proved; at most the ring's k.
     """
+    first, second = _addends(box, x, bits, label, forms)
+    return _beside(box, label, _sign(first, second, bits))[0]
+
+
+def negative_and_congruent(
+    box: Box,
+    x: Secret,
+    bits: int,
+    label: str,
+    forms: Sequence[Sequence[int]],
+    residues: Sequence[int],
+    low: int,
+) -> list[Secret]:
+    """The signs as above and, beside them, which of the first forms have these residues.
+
+    Args:
+        residues: modulo 2^low, of the first forms; 0 < low < bits.
+
+    Returns:
+        Bits (forms, packed(m)) and (residues, packed(m)).
+    """
+    first, second = _addends(box, x, bits, label, forms)
+    places = [_order(bits - 1).index(b) for b in range(low)]
+    lowest = [(first[n, : len(residues)], second[n, : len(residues)]) for n in places]
+    return _beside(box, label, _sign(first, second, bits), _congruent(lowest, residues))
+
+
+def _addends(
+    box: Box, x: Secret, bits: int, label: str, forms: Sequence[Sequence[int]] | None
+) -> tuple[Secret, Secret]:
+    """Bits of two addends: those below the sign in the tree's order, the sign, the products."""
     if not 0 < bits <= x.ring.k:
         raise ValueError(f"there is no sign of {bits} bits in {x!r}")
     below = bits - 1
-    half = below // 2
-    first, second = box.addends(x, [*_order(below), below], half, forms, f"{label}/addends")
+    return box.addends(x, [*_order(below), below], below // 2, forms, f"{label}/addends")
+
+
+def _beside(box: Box, label: str, *protocols: Rounds) -> list[Secret]:
+    """The results of protocols that run side by side: each round is one round for all of them."""
+    came: dict[int, list[Secret] | None] = dict.fromkeys(range(len(protocols)))
+    results: dict[int, Secret] = {}
+    while came:
+        asked = {}
+        for n, products in came.items():
+            try:
+                asked[n] = protocols[n].send(products)  # type: ignore[arg-type]  # None starts it
+            except StopIteration as end:
+                results[n] = end.value
+        if not asked:
+            break
+        found = iter(
+            box.sums_of_products([each for sums in asked.values() for each in sums], label)
+        )
+        came = {n: list(islice(found, len(sums))) for n, sums in asked.items()}
+    return [results[n] for n in range(len(protocols))]
+
+
+def _sign(first: Secret, second: Secret, bits: int) -> Rounds:
+    """The sign: both addends' bits and the carry from below."""
+    below = bits - 1
     sign = first[below] + second[below]
-    if bits == 1:
+    if not below:
         return sign
-    g, p = _first_level(box, first, second, below, label)
+    g, p = yield from _first_level(first, second, below)
     while g.shape[0] > 1:
-        g, p = _next_level(box, g, p, label)
+        g, p = yield from _next_level(g, p)
     return sign + g[0]
+
+
+def _congruent(lowest: Sequence[tuple[Secret, Secret]], residues: Sequence[int]) -> Rounds:
+    """Whether the addends' lowest bits add up to these residues: a sum with its carry, bit by bit.
+
+    The carry is the majority of a, b and the carry before: c + (a + c)(b + c).
+    """
+    other = [
+        np.array([~value >> b & 1 for value in residues], np.int8)[:, None]
+        for b in range(len(lowest))
+    ]
+    (x, y), *others = lowest
+    carry, equal = x * 0, x + y + -other[0]
+    same: list[Secret] = []  # of the bit before, once its carry is known; not yet in `equal`
+    for (u, v), differs in zip(others, other[1:], strict=True):
+        carried, *joined = yield [[(x, y)], *([(equal, each)] for each in same)]
+        carry, (equal,) = carried + carry, joined or [equal]
+        x, y, same = u + carry, v + carry, [u + v + carry + -differs]
+    for each in same:
+        (equal,) = yield [[(equal, each)]]
+    return equal
 
 
 def _order(n: int) -> list[int]:
@@ -66,53 +152,72 @@ def _order(n: int) -> list[int]:
     return [*(2 * j for j in pairs), *(2 * j + 1 for j in pairs), *range(n - n % 2, n)]
 
 
-def _first_level(
-    box: Box, first: Secret, second: Secret, below: int, label: str
-) -> tuple[Secret, Secret]:
+def _first_level(first: Secret, second: Secret, below: int) -> Levels:
     """Generate bits of pairs of positions below the sign, and propagate bits but the lowest."""
     half = below // 2
     low, high, top, both = (
         slice(half), slice(half, 2 * half), slice(2 * half, below), slice(below + 1, None)
     )  # fmt: skip
     a, b, propagate = first, second, first[:below] + second[:below]
-    pairs, tops, p = box.sums_of_products(
-        [
-            [(a[high], b[high]), (a[both], b[low]), (a[low], b[both])],
-            [(a[top], b[top])],
-            [(propagate[half + 1 : 2 * half], propagate[1:half])],
-        ],
-        label,
-    )
+    pairs, tops, p = yield [
+        [(a[high], b[high]), (a[both], b[low]), (a[low], b[both])],
+        [(a[top], b[top])],
+        [(propagate[half + 1 : 2 * half], propagate[1:half])],
+    ]
     odd = propagate[top][: min(half, 1)]  # the only group needs no propagate bit
     return concatenate([pairs, tops]), concatenate([p, odd])
 
 
-def _next_level(box: Box, g: Secret, p: Secret, label: str) -> tuple[Secret, Secret]:
+def _next_level(g: Secret, p: Secret) -> Levels:
     """Join pairs of groups; p[i] belongs to group i + 1, since the lowest needs none."""
     half = g.shape[0] // 2
     low, high, rest = g[:half], g[half : 2 * half], g[2 * half :]
     p_low, p_high, p_rest = p[: half - 1], p[half - 1 : 2 * half - 1], p[2 * half - 1 :]
-    carried, joined = box.sums_of_products([[(p_high, low)], [(p_high[1:], p_low)]], label)
+    carried, joined = yield [[(p_high, low)], [(p_high[1:], p_low)]]
     return concatenate([high + carried, rest]), concatenate([joined, p_rest])
 
 
 def rounds(bits: int) -> int:
     """Rounds of `negative` after the cut."""
-    return 0 if bits == 1 else 1 + (bits // 2 - 1).bit_length()
+    return len(_planes_of_sign(bits))
 
 
 def cost(costs: Costs, bits: int, b: int) -> Cost:
     """Declared cost of `negative` on units that fill b bytes a bit plane."""
+    return _cost(costs, bits, b, 0, 0)
+
+
+def cost_with_residues(
+    costs: Costs, bits: int, packed: int, forms: int, residues: int, low: int
+) -> Cost:
+    """Declared cost of `negative_and_congruent` on units whose bits fill `packed` bytes."""
+    return _cost(costs, bits, packed * forms, packed * residues, low)
+
+
+def _cost(costs: Costs, bits: int, b: int, c: int, low: int) -> Cost:
     total = costs.addends(b * (bits + (bits - 1) // 2))
+    both = zip_longest(_planes_of_sign(bits), _planes_of_residue(low), fillvalue=0)
+    for of_sign, of_residue in both:
+        total += costs.reshare(b * of_sign + c * of_residue)
+    return total
+
+
+def _planes_of_sign(bits: int) -> list[int]:
+    """How many bits each round of a sign reshares."""
     if bits == 1:
-        return total
+        return []
     groups = bits // 2
-    total += costs.reshare(b * (groups + max((bits - 1) // 2 - 1, 0)))
+    planes = [groups + max((bits - 1) // 2 - 1, 0)]
     while groups > 1:
         half = groups // 2
-        total += costs.reshare(b * (2 * half - 1))
+        planes.append(2 * half - 1)
         groups -= half
-    return total
+    return planes
+
+
+def _planes_of_residue(low: int) -> list[int]:
+    """How many bits each round of a residue modulo 2^low reshares."""
+    return [1, *[2] * (low - 2), 1] if low > 1 else []
 
 
 def either(box: Box, x: Secret, y: Secret, label: str = "or") -> Secret:
@@ -128,7 +233,7 @@ def select(box: Box, choice: Secret, x: Secret, y: Secret, label: str = "select"
 def all_of(box: Box, bits: Secret, label: str = "and") -> Secret:
     """The conjunction of bits (n, ...) over the first axis, by a tree: ceil(log2 n) rounds."""
     while (n := bits.shape[0]) > 1:
-        joined = box.mul(bits[0 : n - n % 2 : 2], bits[1::2], label)
+        joined = box.mul(bits[: n // 2], bits[n // 2 : n - n % 2], label)
         bits = concatenate([joined, bits[n - n % 2 :]])
     return bits[0]
 

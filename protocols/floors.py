@@ -6,9 +6,10 @@ negative and T >= T_i, so the latter imply the former: T >= T - T_i >= f for one
 for all, and then T = 0. Only the totals without one owner are compared.
 
 secure    1. [c] <- forms of [T - T_i], for each owner i                        local
-          2. [c - f] < 0;  where 0 is allowed, also [c - 1] < 0                 one carry tree
-          3. [ok] <- not (c < f) or c < 1: the two bits differ only where 0 < c < f
-          4. [keep] <- and of all [ok], by a tree                               ceil(log2) rounds
+          2. [c - f] < 0;  where 0 is allowed, beside it [c] = 0 modulo 2^b >= f, which is to say
+             c = 0 where c < f                                                  one carry tree
+          3. [small] <- c < f and not c = 0                                     1 round
+          4. [keep] <- and of all [not small], by a tree                        ceil(log2) rounds
 Range     c <= w N for the largest weight w of a form; a comparison takes one bit more.
 
 How many institutions are behind a total is the sum of bits that they give: whether anybody there
@@ -140,39 +141,48 @@ class Floors:
         """
         one = box.constant(here.ring, here.ring.encode(np.ones((here.shape[0], 1), np.int8)))
         x = concatenate([*shares.values(), here.reshape(-1, 1), one], axis=1)
-        forms = self._tests()
-        signs = comparison.negative(box, x, self.bits, "floors", forms)
-        zero = self.owners * sum(floor.or_zero for floor in self.counts)
-        end = len(forms) - zero
-        few = signs[:zero] + signs[end:]
+        few, empty = comparison.negative_and_congruent(
+            box, x, self.bits, "floors", self._tests(), self._residues, self._low
+        )
+        zero = len(self._residues)
+        small = box.mul(few[:zero], empty + -1, "floors/small")
         if asked is not None:
-            few *= box.bits.pack(np.tile(asked, (self.owners, 1)))
-        bad = concatenate([few, signs[zero:end]])
-        return comparison.all_of(box, bad + -1, "floors/and")
+            small *= box.bits.pack(np.tile(asked, (self.owners, 1)))
+        return comparison.all_of(box, concatenate([small, few[zero:]]) + -1, "floors/and")
 
     def _tests(self) -> list[list[int]]:
         """What must not be negative, over all owners' columns, `here` and 1.
 
-        Counts are of all owners but one, each in turn. First those that may be 0, less their least
-        value; then the others; then how many institutions there are; then once more the first, less
-        1, which are negative where 0.
+        Counts less their least values, of all owners but one, each in turn: first those that may be
+        0, then the others; then how many institutions there are.
         """
-        zero = [floor for floor in self.counts if floor.or_zero]
-        least = [floor for floor in self.counts if not floor.or_zero]
-        few = [0] * (self.owners * len(self.columns)) + [1, -self.min_institutions]
-        tests: dict[str, list[list[int]]] = {"zero": [], "least": [], "empty": []}
-        for without in range(self.owners):
-            for name, floors in (("zero", zero), ("least", least), ("empty", zero)):
+        tests = []
+        for floors in (self._may_be_zero, [f for f in self.counts if not f.or_zero]):
+            for without in range(self.owners):
+                others = np.arange(self.owners)[:, None] != without
                 for floor in floors:
                     form = np.array([floor.form.get(column, 0) for column in self.columns])
-                    others = np.arange(self.owners)[:, None] != without
-                    limit = 1 if name == "empty" else floor.at_least
-                    tests[name].append([*(others * form).ravel().tolist(), 0, -limit])
-        return [*tests["zero"], *tests["least"], few, *tests["empty"]]
+                    tests.append([*(others * form).ravel().tolist(), 0, -floor.at_least])
+        few = [0] * (self.owners * len(self.columns)) + [1, -self.min_institutions]
+        return [*tests, few]
+
+    @property
+    def _may_be_zero(self) -> list[Floor]:
+        return [floor for floor in self.counts if floor.or_zero]
+
+    @property
+    def _residues(self) -> list[int]:
+        """What a test of a count that may be 0 is modulo 2^low where the count is 0."""
+        return [-floor.at_least for floor in self._may_be_zero] * self.owners
+
+    @property
+    def _low(self) -> int:
+        """Bits that tell 0 from all other counts below their least values."""
+        return max((f.at_least - 1 for f in self._may_be_zero), default=0).bit_length() or 1
 
     def cost(self, costs: Costs, packed: int) -> Cost:
         """Declared cost of `met` on units whose bits fill `packed` bytes."""
-        zero = self.owners * sum(floor.or_zero for floor in self.counts)
-        tests = self.owners * len(self.counts) + 1
-        signs = comparison.cost(costs, self.bits, packed * (tests + zero))
-        return signs + comparison.all_of_cost(costs, tests, packed)
+        zero, tests = len(self._residues), len(self._tests())
+        signs = comparison.cost_with_residues(costs, self.bits, packed, tests, zero, self._low)
+        small = costs.reshare(packed * zero)
+        return signs + small + comparison.all_of_cost(costs, tests, packed)

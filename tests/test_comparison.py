@@ -15,14 +15,16 @@ from mpcgen.protocols.comparison import (
     all_of,
     all_of_cost,
     cost,
+    cost_with_residues,
     either,
     negative,
+    negative_and_congruent,
     rounds,
     select,
 )
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
-from mpcgen.secret import Secret
+from mpcgen.secret import Secret, concatenate
 from tests.conformance import SETTINGS, Setting, given, run, uniform
 
 RINGS = (Ring(3), Ring(8), Ring(32), Ring(64), Ring(128))
@@ -99,6 +101,31 @@ def test_negative_is_the_sign_of_the_integer(setting: Setting, ring: Ring) -> No
         assert isinstance(signs, dict)
         for bits, integer in values.items():
             assert signs[bits].tolist() == (integer < 0).tolist(), bits
+
+
+@by_setting
+@pytest.mark.parametrize(("bits", "low"), [(2, 1), (7, 1), (7, 2), (7, 3), (7, 6), (4, 3)], ids=str)
+def test_residues_beside_signs(setting: Setting, bits: int, low: int) -> None:
+    """All that a form can be, against Python's integers; the forms behind have no residue."""
+    ring, end = Ring(32), 1 << bits - 1
+    values = np.arange(-end, end)
+    x = np.stack([values, np.flip(values)], axis=1)
+    forms, residues = [[1, 0], [0, 1], [1, 0]], [-3, 1 << low]
+
+    def program(box: Box) -> Bools:
+        table = total(box, ring, ring.encode(x), setting)
+        before = box.declared
+        signs, found = negative_and_congruent(box, table, bits, "both", forms, residues, low)
+        packed = BITS.packed(len(x))
+        assert (signs.shape, found.shape) == ((3, packed), (2, packed))
+        declared = cost_with_residues(box.costs, bits, packed, 3, 2, low)
+        assert box.declared == before + declared
+        return opened(box, concatenate([signs, found]), len(x))
+
+    wanted = [column < 0 for column in (x[:, 0], x[:, 1], x[:, 0])]
+    wanted += [(x[:, n] - residue) % (1 << low) == 0 for n, residue in enumerate(residues)]
+    for opening in run(setting, lines(setting, 5, len(x)), program).values():
+        np.testing.assert_array_equal(opening, wanted)
 
 
 @by_setting
