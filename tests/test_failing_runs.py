@@ -40,6 +40,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """Programs hear control-C even where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def start(plan: Path, name: str) -> subprocess.Popen[str]:
     """`mpcgen run PLAN --as NAME`, in a process of its own."""
     words = ["run", str(plan), "--as", name, "--config", str(plan.with_name(f"{name}.toml"))]
