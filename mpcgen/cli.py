@@ -99,8 +99,10 @@ def run(
     kind: str, plots: bool, each: bool,
 ) -> None:  # fmt: skip
     """Run the study of a PLAN as one institution, or all of them on this machine."""
+    from mpcgen.memory import keep_freed_memory  # noqa: PLC0415
     from mpcgen.parties.painting import painting  # noqa: PLC0415
 
+    keep_freed_memory()
     painter = click.get_current_context().with_resource(painting(plots and not each))
     from mpcgen.parties.results import Output  # noqa: PLC0415
     from mpcgen.parties.run import config_of, configs_in, run_institution, run_local  # noqa: PLC0415

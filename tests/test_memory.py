@@ -1,0 +1,29 @@
+"""Freed memory stays with the process that asked for it."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import resource
+import numpy as np
+from mpcgen.memory import keep_freed_memory
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        np.ones(5 << 20)  # more than is ever kept by default
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+new_pages()
+usual = new_pages()
+keep_freed_memory()
+new_pages()
+print(usual, new_pages())
+"""
+
+
+def test_arrays_of_megabytes_come_in_pages_that_were_freed() -> None:
+    program = [sys.executable, "-c", PROGRAM]
+    told = subprocess.run(program, check=True, capture_output=True, text=True, timeout=60)
+    usual, kept = map(int, told.stdout.split())
+    assert kept < 20 < usual
