@@ -169,13 +169,13 @@ class Box(ABC):
         """Two integers that add up to x modulo 2^k, as shared bits: at most one round.
 
         Args:
-            forms: x is (m, c), and linear forms of its columns, (f, m), are meant instead.
+            forms: x is (..., m, c), and linear forms of its columns, (..., f, m), are meant.
 
         Returns:
             For x (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
             planes at these positions, then products of them, as `BitRing.planes` has them.
         """
-        *rows, m = x.shape if forms is None else (len(forms), x.shape[0])
+        *rows, m = self.bits.rows(x.shape, forms)
         shape = (len(positions) + pairs, *rows, self.bits.packed(m))
         cut = partial(self.bits.planes, x.ring, positions=positions, pairs=pairs, forms=forms)
         self._declare(self.costs.addends(nbytes(self.bits, shape)))

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-from mpcgen.ring import Array, Product, Ring
+from mpcgen.ring import Array, Product, Ring, Shape
 
 
 def _kernels() -> ModuleType:
@@ -76,7 +76,8 @@ class BitRing(Ring):
         """Bits of ring elements (..., m) at some positions, one plane each, and products of them.
 
         Args:
-            forms: x is (m, c); the bits are those of these linear forms of its columns, (f, m).
+            forms: x is (..., m, c); the bits are those of these linear forms of its columns,
+                (..., f, m).
 
         Returns:
             (len(positions) + pairs, ..., packed(m)): behind the bits, in the order of their
@@ -88,16 +89,23 @@ class BitRing(Ring):
         ring.check(x)
         if not all(0 <= b < ring.k for b in positions):
             raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
-        *rows, m = ring.shape(x) if forms is None else (len(forms), len(x))
+        *rows, m = self.rows(ring.shape(x), forms)
         planes = np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
         if forms is None:
             self._fill(ring, x, positions, planes)
         elif self.k == 8 and ring.k == 32:
             _kernels().fill_planes_of_forms(x, forms, positions, planes)
         else:
-            self._fill(ring, ring.linear(x, forms, rows=True), positions, planes)
+            tables = ring.reshape(x, (-1, *ring.shape(x)[-2:]))
+            values = [ring.linear(table, forms, rows=True) for table in tables]
+            self._fill(ring, ring.reshape(ring.stack(values), (*rows, m)), positions, planes)
         np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(positions) :])
         return planes
+
+    @staticmethod
+    def rows(shape: Shape, forms: Sequence[Sequence[int]] | None) -> Shape:
+        """The shape (..., m) of what `planes` cuts."""
+        return shape if forms is None else (*shape[:-2], len(forms), shape[-2])
 
     def _fill(self, ring: Ring, x: Array, positions: Sequence[int], planes: Array) -> None:
         if self.k == 1:

@@ -18,6 +18,8 @@ has a call. A wrong bit is like a wrong count: nobody but the owner can tell.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Self
 
 import numpy as np
@@ -139,32 +141,42 @@ class Floors:
             here: how many institutions are behind the totals, (m,).
             asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
         """
-        one = box.constant(here.ring, here.ring.encode(np.ones((here.shape[0], 1), np.int8)))
-        x = concatenate([*shares.values(), here.reshape(-1, 1), one], axis=1)
         few, empty = comparison.negative_and_congruent(
-            box, x, self.bits, "floors", self._tests(), self._residues, self._low
+            box,
+            self._without_each(box, shares, here),
+            self.bits,
+            "floors",
+            self._tests(),
+            self._residues,
+            self._low,
         )
         zero = len(self._residues)
-        small = box.mul(few[:zero], empty + -1, "floors/small")
+        small = box.mul(few[:, :zero], empty + -1, "floors/small")
         if asked is not None:
-            small *= box.bits.pack(np.tile(asked, (self.owners, 1)))
-        return comparison.all_of(box, concatenate([small, few[zero:]]) + -1, "floors/and")
+            small *= box.bits.pack(asked)
+        bad = concatenate([small, few[:, zero:]], axis=1)
+        return comparison.all_of(box, bad.reshape(-1, bad.shape[-1]) + -1, "floors/and")
+
+    @staticmethod
+    def _without_each(box: Box, shares: Mapping[str, Secret], here: Secret) -> Secret:
+        """The totals without each owner, and beside them `here` and 1: (owners, m, columns + 2)."""
+        m = here.shape[0]
+        total = reduce(add, shares.values())
+        one = box.constant(here.ring, here.ring.encode(np.ones((m, 1), np.int8)))
+        beside = [here.reshape(m, 1), one]
+        tables = [concatenate([total - own, *beside], axis=1) for own in shares.values()]
+        return concatenate(tables).reshape(len(tables), *tables[0].shape)
 
     def _tests(self) -> list[list[int]]:
-        """What must not be negative, over all owners' columns, `here` and 1.
+        """What must not be negative: linear forms of the counts, of `here` and of 1.
 
-        Counts less their least values, of all owners but one, each in turn: first those that may be
-        0, then the others; then how many institutions there are.
+        Counts less their least values, first those that may be 0, and how many institutions there
+        are, which is the same whoever is left out.
         """
-        tests = []
-        for floors in (self._may_be_zero, [f for f in self.counts if not f.or_zero]):
-            for without in range(self.owners):
-                others = np.arange(self.owners)[:, None] != without
-                for floor in floors:
-                    form = np.array([floor.form.get(column, 0) for column in self.columns])
-                    tests.append([*(others * form).ravel().tolist(), 0, -floor.at_least])
-        few = [0] * (self.owners * len(self.columns)) + [1, -self.min_institutions]
-        return [*tests, few]
+        floors = [*self._may_be_zero, *(floor for floor in self.counts if not floor.or_zero)]
+        forms = [[floor.form.get(column, 0) for column in self.columns] for floor in floors]
+        counts = [[*form, 0, -f.at_least] for form, f in zip(forms, floors, strict=True)]
+        return [*counts, [0] * len(self.columns) + [1, -self.min_institutions]]
 
     @property
     def _may_be_zero(self) -> list[Floor]:
@@ -173,7 +185,7 @@ class Floors:
     @property
     def _residues(self) -> list[int]:
         """What a test of a count that may be 0 is modulo 2^low where the count is 0."""
-        return [-floor.at_least for floor in self._may_be_zero] * self.owners
+        return [-floor.at_least for floor in self._may_be_zero]
 
     @property
     def _low(self) -> int:
@@ -182,7 +194,7 @@ class Floors:
 
     def cost(self, costs: Costs, packed: int) -> Cost:
         """Declared cost of `met` on units whose bits fill `packed` bytes."""
-        zero, tests = len(self._residues), len(self._tests())
+        zero, tests = (self.owners * len(of) for of in (self._residues, self._tests()))
         signs = comparison.cost_with_residues(costs, self.bits, packed, tests, zero, self._low)
         small = costs.reshare(packed * zero)
         return signs + small + comparison.all_of_cost(costs, tests, packed)
