@@ -169,7 +169,7 @@ class Box(ABC):
         """Two integers that add up to x modulo 2^k, as shared bits: at most one round.
 
         Args:
-            forms: x is (..., m, c), and linear forms of its columns, (..., f, m), are meant.
+            forms: x is (c, m), and linear forms of its rows, (f, m), are meant instead.
 
         Returns:
             For x (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit

@@ -33,17 +33,14 @@ def fill_planes(x: Array, positions: Sequence[int], planes: Array) -> None:
 def fill_planes_of_forms(
     x: Array, forms: Sequence[Sequence[int]], positions: Sequence[int], planes: Array
 ) -> None:
-    """Write bits of linear forms of words (..., m, c) into planes (n, ..., forms, ceil(m / 8))."""
+    """Write bits of linear forms of words (c, m) into planes (n, forms, ceil(m / 8))."""
     terms = [[(c, factor) for c, factor in enumerate(form) if factor] for form in forms]
-    columns = np.array([c for form in terms for c, _ in form], np.int64)
+    rows = np.array([c for form in terms for c, _ in form], np.int64)
     factors = np.array([factor for form in terms for _, factor in form], np.int64)
     starts = np.cumsum([0, *map(len, terms)])
-    m, width = x.shape[-2:]
-    across, values = np.empty((width, TILE), np.uint32), np.empty(TILE, np.uint32)
-    tables = np.ascontiguousarray(x).reshape(-1, m, width)
     _loops.planes_of_forms(
-        *(tables, starts, columns, factors.astype(np.uint32), _row_of(positions)),
-        *(across, values, *_room(), planes.reshape(len(planes), -1, planes.shape[-1])),
+        *(np.ascontiguousarray(x), starts, rows, factors.astype(np.uint32), _row_of(positions)),
+        *(np.empty(TILE, np.uint32), *_room(), planes),
     )
 
 

@@ -90,49 +90,43 @@ planes8, planes32, planes64, planes128 = (
 
 
 @kernel(
-    *(reads(np.uint32, 3), reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1)),
-    *(reads(np.int64, 1), writes(np.uint32, 2), writes(np.uint32, 1)),
+    *(reads(np.uint32, 2), reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1)),
+    *(reads(np.int64, 1), writes(np.uint32, 1)),
     *(writes(np.uint8, 1), writes(np.uint8, 2), writes(np.uint8, 3)),
 )
 def planes_of_forms(
     x: Array,
     starts: Array,
-    columns: Array,
+    rows: Array,
     factors: Array,
     row_of: Array,
-    across: Array,
     values: Array,
     lanes: Array,
     tile: Array,
     planes: Array,
 ) -> None:
-    """Write bit b of linear forms of x (n, m, c) to planes[row_of[b]]; where that is -1, nowhere.
+    """Write bit b of linear forms of x (c, m) to planes[row_of[b]]; where that is -1, nowhere.
 
     Args:
-        starts, columns, factors: form f is the sum of factors[j] x[:, columns[j]] over j from
-            starts[f] to starts[f + 1].
-        across, values, lanes, tile: room for n elements: (c, n), (n,), (n,), (8, n / 8).
+        starts, rows, factors: form f is the sum of factors[j] x[rows[j]] over j from starts[f] to
+            starts[f + 1].
+        values, lanes, tile: room for n elements: (n,), (n,), (8, n / 8).
     """
-    tables, m, width = x.shape
-    forms, tiles = len(starts) - 1, (m + len(values) - 1) // len(values)
-    for t in range(tables * tiles):
-        table, start = t // tiles, t % tiles * len(values)
+    m = x.shape[1]
+    for t in range((m + len(values) - 1) // len(values)):
+        start = t * len(values)
         count = min(len(values), m - start)
-        for i in range(count):
-            for c in range(width):
-                across[c, i] = x[table, start + i, c]
-        for f in range(forms):
+        for f in range(len(starts) - 1):
             values[:] = 0
             for j in range(starts[f], starts[f + 1]):
-                c, factor = columns[j], factors[j]
+                row, factor = x[rows[j], start:], factors[j]
                 for i in range(count):
-                    values[i] += factor * across[c, i]
-            row = table * forms + f
+                    values[i] += factor * row[i]
             for byte in range(len(row_of) // 8):
                 shift = np.uint32(8 * byte)
                 for i in range(len(lanes)):
                     lanes[i] = uint8(values[i] >> shift)
-                _spread(lanes, tile, row_of[8 * byte :], planes[:, row, start // 8 :], count)
+                _spread(lanes, tile, row_of[8 * byte :], planes[:, f, start // 8 :], count)
 
 
 @kernel(*(5 * [reads(np.uint8, 1)]), writes(np.uint8, 1))

@@ -76,8 +76,7 @@ class BitRing(Ring):
         """Bits of ring elements (..., m) at some positions, one plane each, and products of them.
 
         Args:
-            forms: x is (..., m, c); the bits are those of these linear forms of its columns,
-                (..., f, m).
+            forms: x is (c, m); the bits are those of these linear forms of its rows, (f, m).
 
         Returns:
             (len(positions) + pairs, ..., packed(m)): behind the bits, in the order of their
@@ -96,16 +95,15 @@ class BitRing(Ring):
         elif self.k == 8 and ring.k == 32:
             _kernels().fill_planes_of_forms(x, forms, positions, planes)
         else:
-            tables = ring.reshape(x, (-1, *ring.shape(x)[-2:]))
-            values = [ring.linear(table, forms, rows=True) for table in tables]
-            self._fill(ring, ring.reshape(ring.stack(values), (*rows, m)), positions, planes)
+            values = ring.linear(ring.transpose(x), forms, rows=True)
+            self._fill(ring, values, positions, planes)
         np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(positions) :])
         return planes
 
     @staticmethod
     def rows(shape: Shape, forms: Sequence[Sequence[int]] | None) -> Shape:
         """The shape (..., m) of what `planes` cuts."""
-        return shape if forms is None else (*shape[:-2], len(forms), shape[-2])
+        return shape if forms is None else (len(forms), shape[1])
 
     def _fill(self, ring: Ring, x: Array, positions: Sequence[int], planes: Array) -> None:
         if self.k == 1:

@@ -46,8 +46,8 @@ def negative(
     """The sign of x (..., m): bits (..., packed(m)), 1 where x < 0.
 
     Args:
-        forms: x is (..., m, c), and the signs of linear forms of its columns are wanted:
-            (..., f, packed(m)). That is quicker than to compare x.linear(forms).
+        forms: x is (c, m), and the signs of linear forms of its rows are wanted: (f, packed(m)).
+            That is quicker than to compare x.linear(forms).
         bits: -2^(bits-1) <= x < 2^(bits-1) is proved; at most the ring's k.
     """
     first, second = _addends(box, x, bits, label, forms)
@@ -69,12 +69,11 @@ def negative_and_congruent(
         residues: modulo 2^low, of the first forms; 0 < low < bits.
 
     Returns:
-        Bits (..., forms, packed(m)) and (..., residues, packed(m)).
+        Bits (forms, packed(m)) and (residues, packed(m)).
     """
     first, second = _addends(box, x, bits, label, forms)
     places = [_order(bits - 1).index(b) for b in range(low)]
-    some = (..., slice(len(residues)), slice(None))
-    lowest = [(first[n, *some], second[n, *some]) for n in places]
+    lowest = [(first[n, : len(residues)], second[n, : len(residues)]) for n in places]
     return _beside(box, label, _sign(first, second, bits), _congruent(lowest, residues))
 
 

@@ -43,6 +43,8 @@ class Floor:
         form: column -> coefficient.
         or_zero: 0 is allowed too.
         most: the largest value of the form, a person.
+        joint: it is asked of the joint total only; 0 is not allowed.
+        implied: what is opened beside it makes sure of it; it is told, not compared.
         on: genotype classes of the kinds of chromosomes where it is asked for; None: everywhere.
     """
 
@@ -51,6 +53,8 @@ class Floor:
     at_least: int
     or_zero: bool
     most: int
+    joint: bool = False
+    implied: bool = False
     on: frozenset[tuple[str, ...]] | None = None
 
     @property
@@ -65,12 +69,7 @@ def _called_somewhere(local: Local) -> Integers:
     return (people > 0)[:, None].astype(np.int32)
 
 
-def _paired_somewhere(local: Local) -> Integers:
-    return (local.pair_sums[:, :1] > 0).astype(np.int32)
-
-
 PRESENCE = Input("presence", ("HERE",), Z2_32, lambda people: people, _called_somewhere)
-PAIR_PRESENCE = Input("pair_presence", ("HERE",), Z2_32, lambda people: people, _paired_somewhere)
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,7 @@ class Floors:
         min_institutions: how many must be behind a total.
         bits: of a comparison.
         owners: number of institutions with data.
+        here: how many are behind a total is compared; otherwise what is opened beside it tells.
     """
 
     columns: tuple[str, ...]
@@ -111,15 +111,23 @@ class Floors:
     min_institutions: int
     bits: int
     owners: int
+    here: bool = True
 
     @classmethod
     def among(
-        cls, columns: Sequence[str], counts: Sequence[Floor], people: int, owners: int, least: int
+        cls,
+        columns: Sequence[str],
+        counts: Sequence[Floor],
+        people: int,
+        owners: int,
+        least: int,
+        *,
+        here: bool = True,
     ) -> Self:
         """Floors among so many people, at so many owners, of whom `least` must be behind."""
         largest = max(max(f.most * people, f.at_least) for f in counts)
         bits = max(largest, owners).bit_length() + 1
-        return cls(tuple(columns), tuple(counts), least, bits, owners)
+        return cls(tuple(columns), tuple(counts), least, bits, owners, here)
 
     @property
     def words(self) -> str:
@@ -131,52 +139,60 @@ class Floors:
         self,
         box: Box,
         shares: Mapping[str, Secret],
-        here: Secret,
+        here: Secret | None = None,
         asked: NDArray[np.bool_] | None = None,
     ) -> Secret:
         """Bits (packed(m),): 1 where all floors hold.
 
         Args:
-            shares: each owner's counts (m, columns), in Z_2^32.
-            here: how many institutions are behind the totals, (m,).
+            shares: each owner's counts (columns, m), in Z_2^32.
+            here: how many institutions are behind the totals, (m,); None where not compared.
             asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
         """
-        few, empty = comparison.negative_and_congruent(
-            box,
-            self._without_each(box, shares, here),
-            self.bits,
-            "floors",
-            self._tests(),
-            self._residues,
-            self._low,
-        )
-        zero = len(self._residues)
-        small = box.mul(few[:, :zero], empty + -1, "floors/small")
-        if asked is not None:
-            small *= box.bits.pack(asked)
-        bad = concatenate([small, few[:, zero:]], axis=1)
-        return comparison.all_of(box, bad.reshape(-1, bad.shape[-1]) + -1, "floors/and")
-
-    @staticmethod
-    def _without_each(box: Box, shares: Mapping[str, Secret], here: Secret) -> Secret:
-        """The totals without each owner, and beside them `here` and 1: (owners, m, columns + 2)."""
-        m = here.shape[0]
+        tests, residues = self._tests(), self._residues
         total = reduce(add, shares.values())
-        one = box.constant(here.ring, here.ring.encode(np.ones((m, 1), np.int8)))
-        beside = [here.reshape(m, 1), one]
-        tables = [concatenate([total - own, *beside], axis=1) for own in shares.values()]
-        return concatenate(tables).reshape(len(tables), *tables[0].shape)
+        one = box.constant(total.ring, total.ring.encode(np.ones((1, total.shape[1]), np.int8)))
+        behind = one * len(shares) if here is None else here.reshape(1, -1)
+        rows = [*shares.values(), total, behind, one]
+        few, empty = comparison.negative_and_congruent(
+            box, concatenate(rows), self.bits, "floors", tests, residues, self._low
+        )
+        zero = len(residues)
+        small = box.mul(few[:zero], empty + -1, "floors/small")
+        if asked is not None:
+            small *= box.bits.pack(np.tile(asked, (self.owners, 1)))
+        return comparison.all_of(box, concatenate([small, few[zero:]]) + -1, "floors/and")
 
     def _tests(self) -> list[list[int]]:
-        """What must not be negative: linear forms of the counts, of `here` and of 1.
+        """What must not be negative, of all owners' rows, the rows of their sums, `here` and 1.
 
-        Counts less their least values, first those that may be 0, and how many institutions there
-        are, which is the same whoever is left out.
+        Counts less their least values, of all owners but one, each in turn: first those that may be
+        0, then the others; then what is asked of the joint total only.
         """
-        floors = [*self._may_be_zero, *(floor for floor in self.counts if not floor.or_zero)]
-        forms = [[floor.form.get(column, 0) for column in self.columns] for floor in floors]
-        counts = [[*form, 0, -f.at_least] for form, f in zip(forms, floors, strict=True)]
-        return [*counts, [0] * len(self.columns) + [1, -self.min_institutions]]
+        compared = [floor for floor in self.counts if not floor.or_zero and not floor.implied]
+        each = [floor for floor in compared if not floor.joint]
+        joint = [floor for floor in compared if floor.joint]
+        tests = [
+            self._test(floor, without)
+            for floors in (self._may_be_zero, each)
+            for without in range(self.owners)
+            for floor in floors
+        ]
+        few = [0] * (self.owners + 1) * len(self.columns) + [1, -self.min_institutions]
+        return [
+            *tests,
+            *(self._test(floor, None) for floor in joint),
+            *([few] if self.here else []),
+        ]
+
+    def _test(self, floor: Floor, without: int | None) -> list[int]:
+        """A count less its least value, of all owners but one."""
+        form = np.array([floor.form.get(column, 0) for column in self.columns])
+        factors = np.zeros((self.owners + 1, len(form)), int)
+        factors[-1] = form
+        if without is not None:
+            factors[without] = -form
+        return [*factors.ravel().tolist(), 0, -floor.at_least]
 
     @property
     def _may_be_zero(self) -> list[Floor]:
@@ -185,7 +201,7 @@ class Floors:
     @property
     def _residues(self) -> list[int]:
         """What a test of a count that may be 0 is modulo 2^low where the count is 0."""
-        return [-floor.at_least for floor in self._may_be_zero]
+        return [-floor.at_least for floor in self._may_be_zero] * self.owners
 
     @property
     def _low(self) -> int:
@@ -194,7 +210,7 @@ class Floors:
 
     def cost(self, costs: Costs, packed: int) -> Cost:
         """Declared cost of `met` on units whose bits fill `packed` bytes."""
-        zero, tests = (self.owners * len(of) for of in (self._residues, self._tests()))
+        zero, tests = len(self._residues), len(self._tests())
         signs = comparison.cost_with_residues(costs, self.bits, packed, tests, zero, self._low)
         small = costs.reshare(packed * zero)
         return signs + small + comparison.all_of_cost(costs, tests, packed)

@@ -115,7 +115,9 @@ def test_residues_beside_signs(setting: Setting, bits: int, low: int) -> None:
     def program(box: Box) -> Bools:
         table = total(box, ring, ring.encode(x), setting)
         before = box.declared
-        signs, found = negative_and_congruent(box, table, bits, "both", forms, residues, low)
+        signs, found = negative_and_congruent(
+            box, table.transpose(), bits, "both", forms, residues, low
+        )
         packed = BITS.packed(len(x))
         assert (signs.shape, found.shape) == ((3, packed), (2, packed))
         declared = cost_with_residues(box.costs, bits, packed, 3, 2, low)
@@ -155,7 +157,7 @@ def test_signs_of_linear_forms_of_columns(setting: Setting, ring: Ring) -> None:
     def program(box: Box) -> Bools:
         table = total(box, ring, ring.encode(x), setting)
         before = box.declared
-        sign = negative(box, table, 7, forms=forms)
+        sign = negative(box, table.transpose(), 7, forms=forms)
         assert sign.shape == (5, BITS.packed(21))
         assert box.declared == before + cost(box.costs, 7, sign.nbytes)
         return opened(box, sign, 21)

@@ -267,7 +267,7 @@ def cells(form: Mapping[str, int]) -> list[int]:
 @given(st.data())
 def test_no_combination_is_a_set_of_people_of_a_pair_without_a_floor(data: st.DataObject) -> None:
     counted = [{f"{side}{d}": 1} for side in "XY" for d in range(3)]  # floored at each variant
-    floored = [floor.form for floor in pair_floors(Minima())] + counted
+    floored = [floor.form for floor in pair_floors(["all"], Minima())] + counted
     parts = tuple(tuple(cells(form)) for form in floored if min(cells(form)) >= 0)
     known = [cells({name: 1}) for name in PAIR_COLUMNS]
     for form in combinations(chosen(data, np.array(known))):

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from mpcgen.bits import BITS
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Opening
-from mpcgen.protocols.floors import PAIR_PRESENCE, PRESENCE, Floors
+from mpcgen.protocols.floors import PRESENCE, Floors
 from mpcgen.protocols.genotype_counts import genotype_counts
+from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.pairs import PairList
 from mpcgen.protocols.statistic import Decision, Input, Statistic
 from mpcgen.protocols.threshold import WIDE
@@ -83,7 +84,7 @@ class Batch:
     def inputs(self) -> tuple[Input, ...]:
         """What owners give for this batch: each input once, whoever needs it."""
         of_pairs = any(task.chosen is not None for task in self.tasks)
-        decided = (PAIR_PRESENCE,) if of_pairs else (genotype_counts(self.groups), PRESENCE)
+        decided = (PAIR_SUMS,) if of_pairs else (genotype_counts(self.groups), PRESENCE)
         wanted = [given for task in self.tasks for given in task.statistic.inputs]
         wanted += decided if self.floors else ()
         return tuple({given.name: given for given in wanted}.values())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.protocols.comparison import either
-from mpcgen.protocols.floors import PAIR_PRESENCE, PRESENCE
+from mpcgen.protocols.floors import PRESENCE
 from mpcgen.protocols.genotype_counts import DOSAGE, form, genotype_counts
 from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.statistic import forms
@@ -32,7 +32,7 @@ class Gate:
 
     def __init__(self, study: Study, box: Box):
         self._study, self._box = study, box
-        # For pairs: which variants are kept, and every owner's people by dosage, (m, 3 owners).
+        # For pairs: which variants are kept, and every owner's people by dosage, (3 owners, m).
         self._kept: list[NDArray[np.bool_]] = []
         self._dosages: list[Secret] = []
 
@@ -57,10 +57,10 @@ class Gate:
             return None
         if batch.pairs is not None:
             return self._pairs_met(batch, shares)
-        counts = {owner: x.reduce(Z2_32) for owner, x in shares[self._counts].items()}
+        counts = {o: x.reduce(Z2_32).transpose() for o, x in shares[self._counts].items()}
         if self._study.of_pairs:
-            dosages = [x.linear(self._dosage_forms) for x in counts.values()]
-            self._dosages.append(concatenate(dosages, axis=1))
+            dosages = [x.transpose().linear(self._dosage_forms, rows=True) for x in counts.values()]
+            self._dosages.append(concatenate(dosages))
         here = reduce(add, shares[PRESENCE.name].values())[:, 0]
         chrom = self._study.sites.chrom[batch.start : batch.stop]
         return batch.floors.met(self._box, counts, here, asked_where(batch.floors.counts, chrom))
@@ -79,20 +79,19 @@ class Gate:
         assert batch.floors is not None
         assert batch.pairs is not None
         first, second = batch.pairs.T
-        sides, counts = [self._all_dosages[which] for which in (first, second)], {}
+        sides, counts = [self._all_dosages[:, which] for which in (first, second)], {}
         for i, (owner, sums) in enumerate(shares[PAIR_SUMS.name].items()):
             own = slice(i * len(DOSAGE), (i + 1) * len(DOSAGE))
-            columns = [sums.reduce(Z2_32), *(side[:, own] for side in sides)]
-            counts[owner] = concatenate(columns, axis=1)
-        here = reduce(add, shares[PAIR_PRESENCE.name].values())[:, 0]
-        met = batch.floors.met(self._box, counts, here)
+            columns = [sums.reduce(Z2_32).transpose(), *(side[own] for side in sides)]
+            counts[owner] = concatenate(columns)
+        met = batch.floors.met(self._box, counts)
         kept = self._all_kept
         return met * self._box.bits.pack(kept[first] & kept[second])
 
     @cached_property
     def _all_dosages(self) -> Secret:
         """Of all variants: their batches come before those of pairs."""
-        return concatenate(self._dosages)
+        return concatenate(self._dosages, axis=1)
 
     @cached_property
     def _all_kept(self) -> NDArray[np.bool_]:

@@ -10,6 +10,8 @@ A pair's n, Sx and Sxx are then how many people have each dosage at x: `variant_
 on these. What a pair adds is Sxy.
 """
 
+from collections.abc import Sequence
+
 from mpcgen.protocols.floors import Floor, Minima
 from mpcgen.protocols.genotype_counts import DOSAGE
 from mpcgen.protocols.pair_sums import PAIR_SUMS
@@ -33,14 +35,21 @@ _CELLS = {
 }
 
 
-def pair_floors(minima: Minima) -> list[Floor]:
-    """Floors on what a pair's sums add to the counts of its variants, (P, PAIR_COLUMNS)."""
+def pair_floors(groups: Sequence[str], minima: Minima) -> list[Floor]:
+    """Floors on what a pair's sums add to the counts of its variants, (P, PAIR_COLUMNS).
+
+    A pair has the people of its variants, so that their floors say how many there are.
+    """
     least, cell = minima.min_individuals, minima.min_cell
+    by_group = len(groups) > 1
+    behind = minima.min_cases + minima.min_controls if by_group else minima.min_individuals
     alone = {"N": 2} | dict.fromkeys(_DOSAGES, -1)
     products = [(f"products of {words} alleles", form) for words, form in _PRODUCTS.items()]
     return [
-        Floor("people of the pair", {"N": 1}, least, or_zero=False, most=1),
-        Floor("less who has one genotype alone", alone, 0, or_zero=False, most=2),
+        Floor(
+            "people of the pair", {"N": 1}, least, or_zero=False, most=1, implied=behind >= least
+        ),
+        Floor("less who has one genotype alone", alone, 0, or_zero=False, most=2, joint=True),
         *(
             Floor(words, form, cell, or_zero=True, most=4)
             for words, form in (*products, *_CELLS.items())

@@ -98,7 +98,7 @@ class Study:
     @cached_property
     def pair_floors(self) -> Floors | None:
         """The floors of pairs; None where the plan has no floors."""
-        return self._floors(PAIR_COLUMNS, pair_floors)
+        return self._floors(PAIR_COLUMNS, partial(pair_floors, self.groups), here=False)
 
     @cached_property
     def people_floors(self) -> Floors | None:
@@ -106,13 +106,17 @@ class Study:
         return self._floors(self.groups, partial(people_floors, self.groups))
 
     def _floors(
-        self, columns: Sequence[str], counts: Callable[[Minima], Sequence[Floor]]
+        self,
+        columns: Sequence[str],
+        counts: Callable[[Minima], Sequence[Floor]],
+        *,
+        here: bool = True,
     ) -> Floors | None:
         plan = self.plan
         if plan.floors is None:
             return None
-        least = plan.floors.min_institutions
-        return Floors.among(columns, counts(plan.floors), plan.max_people, len(plan.owners), least)
+        size, least = (plan.max_people, len(plan.owners)), plan.floors.min_institutions
+        return Floors.among(columns, counts(plan.floors), *size, least, here=here)
 
     @property
     def people_where(self) -> str | None:
