@@ -16,8 +16,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,8 @@ from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret, check_same, nbytes
 
 DIGEST_BYTES = 32
+
+Cut: TypeAlias = Callable[[Sequence[Array]], Array]  # of arrays of integers: their bit planes
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Box(ABC):
 
     @abstractmethod
     def _addends(
-        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
     ) -> tuple[Secret, Secret]: ...
 
     @abstractmethod
@@ -160,7 +161,7 @@ class Box(ABC):
 
     def addends(
         self,
-        x: Secret,
+        x: Sequence[Secret],
         positions: Sequence[int],
         pairs: int,
         forms: Sequence[Sequence[int]] | None = None,
@@ -169,15 +170,24 @@ class Box(ABC):
         """Two integers that add up to x modulo 2^k, as shared bits: at most one round.
 
         Args:
-            forms: x is (c, m), and linear forms of its rows, (f, m), are meant instead.
+            x: one secret; or tables (m, c), with linear forms of all their columns, (f, m).
 
         Returns:
-            For x (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
+            For (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
             planes at these positions, then products of them, as `BitRing.planes` has them.
         """
-        *rows, m = self.bits.rows(x.shape, forms)
+        ring = x[0].ring
+        if forms is None:
+            *rows, m = x[0].shape
+        else:
+            rows, m = [len(forms)], x[0].shape[0]
         shape = (len(positions) + pairs, *rows, self.bits.packed(m))
-        cut = partial(self.bits.planes, x.ring, positions=positions, pairs=pairs, forms=forms)
+
+        def cut(tables: Sequence[Array]) -> Array:
+            if forms is None:
+                return self.bits.planes(ring, tables[0], positions, pairs)
+            return self.bits.planes_of_forms(ring, tables, forms, positions, pairs)
+
         self._declare(self.costs.addends(nbytes(self.bits, shape)))
         return self._addends(label, x, shape, cut)
 

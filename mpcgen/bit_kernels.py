@@ -31,17 +31,35 @@ def fill_planes(x: Array, positions: Sequence[int], planes: Array) -> None:
 
 
 def fill_planes_of_forms(
-    x: Array, forms: Sequence[Sequence[int]], positions: Sequence[int], planes: Array
+    tables: Sequence[Array],
+    forms: Sequence[Sequence[int]],
+    positions: Sequence[int],
+    planes: Array,
 ) -> None:
-    """Write bits of linear forms of words (c, m) into planes (n, forms, ceil(m / 8))."""
-    terms = [[(c, factor) for c, factor in enumerate(form) if factor] for form in forms]
-    rows = np.array([c for form in terms for c, _ in form], np.int64)
+    """Write bits of linear forms of all columns of tables of words, (m, c) each, into planes.
+
+    Args:
+        planes: (n, forms, ceil(m / 8)), one for each of n positions.
+    """
+    used = sorted({c for form in forms for c, factor in enumerate(form) if factor})
+    terms = [[(used.index(c), factor) for c, factor in enumerate(form) if factor] for form in forms]
+    columns = np.array([c for form in terms for c, _ in form], np.int64)
     factors = np.array([factor for form in terms for _, factor in form], np.int64)
     starts = np.cumsum([0, *map(len, terms)])
+    places = [_place(table, c) for table in tables for c in range(table.shape[1])]
+    addresses, steps = np.array([places[c] for c in used], np.int64).reshape(-1, 2).T.copy()
     _loops.planes_of_forms(
-        *(np.ascontiguousarray(x), starts, rows, factors.astype(np.uint32), _row_of(positions)),
-        *(np.empty(TILE, np.uint32), *_room(), planes),
+        *(len(tables[0]), addresses, steps, starts, columns, factors.astype(np.uint32)),
+        *(_row_of(positions), np.empty((len(used), TILE), np.uint32), np.empty(TILE, np.uint32)),
+        *(*_room(), planes),
     )
+
+
+def _place(table: Array, column: int) -> tuple[int, int]:
+    """The address of a column of words, and the bytes from one to the next."""
+    if table.dtype != np.uint32 or not table.dtype.isnative:
+        raise TypeError(f"forms are of columns of uint32, not {table.dtype}")
+    return table.__array_interface__["data"][0] + column * table.strides[1], table.strides[0]
 
 
 def _row_of(positions: Sequence[int]) -> Array:

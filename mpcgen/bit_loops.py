@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types, uint8
 from numba.core.extending import intrinsic
 
-from mpcgen.compiler import kernel, part, reads, writes
+from mpcgen.compiler import NUMBER, kernel, part, reads, writes
 
 Array = npt.NDArray[Any]
 LANES: Final = 32  # bytes in a vector
@@ -89,39 +89,60 @@ planes8, planes32, planes64, planes128 = (
 )
 
 
+def _words(_typing: Any, address: Any) -> Any:
+    """The word at an address."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(32).as_pointer())
+        return builder.load(pointer, align=4)
+
+    return types.uint32(address), codegen
+
+
+_word: Any = intrinsic(_words)
+
+
 @kernel(
-    *(reads(np.uint32, 2), reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1)),
-    *(reads(np.int64, 1), writes(np.uint32, 1)),
+    *(NUMBER, reads(np.int64, 1), reads(np.int64, 1)),
+    *(reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1), reads(np.int64, 1)),
+    *(writes(np.uint32, 2), writes(np.uint32, 1)),
     *(writes(np.uint8, 1), writes(np.uint8, 2), writes(np.uint8, 3)),
 )
 def planes_of_forms(
-    x: Array,
+    m: int,
+    addresses: Array,
+    steps: Array,
     starts: Array,
-    rows: Array,
+    columns: Array,
     factors: Array,
     row_of: Array,
+    across: Array,
     values: Array,
     lanes: Array,
     tile: Array,
     planes: Array,
 ) -> None:
-    """Write bit b of linear forms of x (c, m) to planes[row_of[b]]; where that is -1, nowhere.
+    """Write bit b of linear forms of columns to planes[row_of[b]]; where that is -1, nowhere.
 
     Args:
-        starts, rows, factors: form f is the sum of factors[j] x[rows[j]] over j from starts[f] to
-            starts[f + 1].
-        values, lanes, tile: room for n elements: (n,), (n,), (8, n / 8).
+        m: length of a column.
+        addresses, steps: of each column's first word, and from one to the next, in bytes.
+        starts, columns, factors: form f is the sum of factors[j] times columns[j] over j from
+            starts[f] to starts[f + 1].
+        across, values, lanes, tile: room for n elements: (c, n), (n,), (n,), (8, n / 8).
     """
-    m = x.shape[1]
     for t in range((m + len(values) - 1) // len(values)):
         start = t * len(values)
         count = min(len(values), m - start)
+        for c in range(len(addresses)):
+            for i in range(count):
+                across[c, i] = _word(addresses[c] + (start + i) * steps[c])
         for f in range(len(starts) - 1):
             values[:] = 0
             for j in range(starts[f], starts[f + 1]):
-                row, factor = x[rows[j], start:], factors[j]
+                column, factor = across[columns[j]], factors[j]
                 for i in range(count):
-                    values[i] += factor * row[i]
+                    values[i] += factor * column[i]
             for byte in range(len(row_of) // 8):
                 shift = np.uint32(8 * byte)
                 for i in range(len(lanes)):

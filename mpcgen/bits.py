@@ -65,18 +65,8 @@ class BitRing(Ring):
             return x.astype(np.bool_)
         return np.unpackbits(x, axis=-1, count=m, bitorder="little").view(np.bool_)
 
-    def planes(
-        self,
-        ring: Ring,
-        x: Array,
-        positions: Sequence[int],
-        pairs: int = 0,
-        forms: Sequence[Sequence[int]] | None = None,
-    ) -> Array:
+    def planes(self, ring: Ring, x: Array, positions: Sequence[int], pairs: int = 0) -> Array:
         """Bits of ring elements (..., m) at some positions, one plane each, and products of them.
-
-        Args:
-            forms: x is (c, m); the bits are those of these linear forms of its rows, (f, m).
 
         Returns:
             (len(positions) + pairs, ..., packed(m)): behind the bits, in the order of their
@@ -86,24 +76,39 @@ class BitRing(Ring):
             ValueError: the ring's elements have no such bit.
         """
         ring.check(x)
+        planes = self._room(ring, ring.shape(x), positions, pairs)
+        self._fill(ring, x, positions, planes)
+        return self._with_products(planes, pairs)
+
+    def planes_of_forms(
+        self,
+        ring: Ring,
+        tables: Sequence[Array],
+        forms: Sequence[Sequence[int]],
+        positions: Sequence[int],
+        pairs: int = 0,
+    ) -> Array:
+        """The planes of linear forms (f, m) of all columns of tables, (m, c) each."""
+        for table in tables:
+            ring.check(table)
+        planes = self._room(ring, (len(forms), len(tables[0])), positions, pairs)
+        if self.k == 8 and ring.k == 32:
+            _kernels().fill_planes_of_forms(tables, forms, positions, planes)
+        else:
+            columns = ring.concatenate(tables, axis=1)
+            self._fill(ring, ring.linear(columns, forms, rows=True), positions, planes)
+        return self._with_products(planes, pairs)
+
+    def _room(self, ring: Ring, shape: Shape, positions: Sequence[int], pairs: int) -> Array:
         if not all(0 <= b < ring.k for b in positions):
             raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
-        *rows, m = self.rows(ring.shape(x), forms)
-        planes = np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
-        if forms is None:
-            self._fill(ring, x, positions, planes)
-        elif self.k == 8 and ring.k == 32:
-            _kernels().fill_planes_of_forms(x, forms, positions, planes)
-        else:
-            values = ring.linear(ring.transpose(x), forms, rows=True)
-            self._fill(ring, values, positions, planes)
-        np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(positions) :])
-        return planes
+        *rows, m = shape
+        return np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
 
     @staticmethod
-    def rows(shape: Shape, forms: Sequence[Sequence[int]] | None) -> Shape:
-        """The shape (..., m) of what `planes` cuts."""
-        return shape if forms is None else (len(forms), shape[1])
+    def _with_products(planes: Array, pairs: int) -> Array:
+        np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(planes) - pairs :])
+        return planes
 
     def _fill(self, ring: Ring, x: Array, positions: Sequence[int], planes: Array) -> None:
         if self.k == 1:

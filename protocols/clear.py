@@ -4,9 +4,9 @@ It hides nothing: the computing party sees what every owner gives. It is there t
 and statistics, and for data that are public anyway.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Products, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Cut, Exchange, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
@@ -77,9 +77,9 @@ class Clear(Box):
         return Secret(self, each.ring, each.shape, (total,))
 
     def _addends(
-        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
     ) -> tuple[Secret, Secret]:
-        first = (cut(x._parts[0]),) if self._here else ()
+        first = (cut([each._parts[0] for each in x]),) if self._here else ()
         second = (self.bits.zeros(shape),) if self._here else ()
         return Secret(self, self.bits, shape, first), Secret(self, self.bits, shape, second)
 

@@ -41,48 +41,50 @@ def negative(
     x: Secret,
     bits: int,
     label: str = "compare",
-    forms: Sequence[Sequence[int]] | None = None,
 ) -> Secret:
     """The sign of x (..., m): bits (..., packed(m)), 1 where x < 0.
 
     Args:
-        forms: x is (c, m), and the signs of linear forms of its rows are wanted: (f, packed(m)).
-            That is quicker than to compare x.linear(forms).
         bits: -2^(bits-1) <= x < 2^(bits-1) is proved; at most the ring's k.
     """
-    first, second = _addends(box, x, bits, label, forms)
+    first, second = _addends(box, [x], bits, label)
     return _beside(box, label, _sign(first, second, bits))[0]
 
 
 def negative_and_congruent(
     box: Box,
-    x: Secret,
+    tables: Sequence[Secret],
+    forms: Sequence[Sequence[int]],
     bits: int,
     label: str,
-    forms: Sequence[Sequence[int]],
     residues: Sequence[int],
     low: int,
 ) -> list[Secret]:
-    """The signs as above and, beside them, which of the first forms have these residues.
+    """Signs of linear forms, and which of the first forms have these residues beside them.
 
     Args:
+        tables: (m, c) each; the forms are of all their columns.
         residues: modulo 2^low, of the first forms; 0 < low < bits.
 
     Returns:
         Bits (forms, packed(m)) and (residues, packed(m)).
     """
-    first, second = _addends(box, x, bits, label, forms)
+    first, second = _addends(box, tables, bits, label, forms)
     places = [_order(bits - 1).index(b) for b in range(low)]
     lowest = [(first[n, : len(residues)], second[n, : len(residues)]) for n in places]
     return _beside(box, label, _sign(first, second, bits), _congruent(lowest, residues))
 
 
 def _addends(
-    box: Box, x: Secret, bits: int, label: str, forms: Sequence[Sequence[int]] | None
+    box: Box,
+    x: Sequence[Secret],
+    bits: int,
+    label: str,
+    forms: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Secret, Secret]:
     """Bits of two addends: those below the sign in the tree's order, the sign, the products."""
-    if not 0 < bits <= x.ring.k:
-        raise ValueError(f"there is no sign of {bits} bits in {x!r}")
+    if not 0 < bits <= x[0].ring.k:
+        raise ValueError(f"there is no sign of {bits} bits in {x[0]!r}")
     below = bits - 1
     return box.addends(x, [*_order(below), below], below // 2, forms, f"{label}/addends")
 

@@ -18,8 +18,6 @@ has a call. A wrong bit is like a wrong count: nobody but the owner can tell.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import Self
 
 import numpy as np
@@ -138,24 +136,24 @@ class Floors:
     def met(
         self,
         box: Box,
-        shares: Mapping[str, Secret],
+        shares: Mapping[str, Sequence[Secret]],
         here: Secret | None = None,
         asked: NDArray[np.bool_] | None = None,
     ) -> Secret:
         """Bits (packed(m),): 1 where all floors hold.
 
         Args:
-            shares: each owner's counts (columns, m), in Z_2^32.
+            shares: each owner's counts in Z_2^32: tables (m, c) with all columns between them.
             here: how many institutions are behind the totals, (m,); None where not compared.
             asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
         """
         tests, residues = self._tests(), self._residues
-        total = reduce(add, shares.values())
-        one = box.constant(total.ring, total.ring.encode(np.ones((1, total.shape[1]), np.int8)))
-        behind = one * len(shares) if here is None else here.reshape(1, -1)
-        rows = [*shares.values(), total, behind, one]
+        tables = [table for own in shares.values() for table in own]
+        ring, m = tables[0].ring, tables[0].shape[0]
+        one = box.constant(ring, ring.encode(np.ones((m, 1), np.int8)))
+        behind = [] if here is None else [here.reshape(m, 1)]
         few, empty = comparison.negative_and_congruent(
-            box, concatenate(rows), self.bits, "floors", tests, residues, self._low
+            box, [*tables, one, *behind], tests, self.bits, "floors", residues, self._low
         )
         zero = len(residues)
         small = box.mul(few[:zero], empty + -1, "floors/small")
@@ -164,7 +162,7 @@ class Floors:
         return comparison.all_of(box, concatenate([small, few[zero:]]) + -1, "floors/and")
 
     def _tests(self) -> list[list[int]]:
-        """What must not be negative, of all owners' rows, the rows of their sums, `here` and 1.
+        """What must not be negative, of all owners' columns, of 1 and of `here`.
 
         Counts less their least values, of all owners but one, each in turn: first those that may be
         0, then the others; then what is asked of the joint total only.
@@ -178,21 +176,18 @@ class Floors:
             for without in range(self.owners)
             for floor in floors
         ]
-        few = [0] * (self.owners + 1) * len(self.columns) + [1, -self.min_institutions]
-        return [
-            *tests,
-            *(self._test(floor, None) for floor in joint),
-            *([few] if self.here else []),
-        ]
+        tests += [self._test(floor, None) for floor in joint]
+        if not self.here:
+            return tests
+        few = [0] * self.owners * len(self.columns) + [-self.min_institutions, 1]
+        return [*([*test, 0] for test in tests), few]
 
     def _test(self, floor: Floor, without: int | None) -> list[int]:
         """A count less its least value, of all owners but one."""
-        form = np.array([floor.form.get(column, 0) for column in self.columns])
-        factors = np.zeros((self.owners + 1, len(form)), int)
-        factors[-1] = form
-        if without is not None:
-            factors[without] = -form
-        return [*factors.ravel().tolist(), 0, -floor.at_least]
+        form = [floor.form.get(column, 0) for column in self.columns]
+        none = [0] * len(form)
+        counted = [none if owner == without else form for owner in range(self.owners)]
+        return [*(factor for of_owner in counted for factor in of_owner), -floor.at_least]
 
     @property
     def _may_be_zero(self) -> list[Floor]:

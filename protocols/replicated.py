@@ -26,10 +26,10 @@ that the party has; so the view follows from the value and the party's own rando
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self, TypeAlias
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Products, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Cut, Exchange, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
@@ -193,7 +193,7 @@ class Replicated(Box):
         return z
 
     def _addends(
-        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
     ) -> tuple[Secret, Secret]:
         label, bits = self._next(label), self.bits
         if self._i is None:
@@ -203,16 +203,16 @@ class Replicated(Box):
             s0 = key.draw(bits, shape, f"{label}/{maker}", self._counter)
         match self._i:
             case 0:
-                s1 = bits.sub(cut(x.ring.add(*x._parts)), s0)
+                s1 = bits.sub(cut([each.ring.add(*each._parts) for each in x]), s0)
                 self._exchange(label, {self._computing[1]: bits.to_bytes(s1)}, {})
                 parts, others = (s0, s1), (zero, zero)
             case 1:
                 came = self._exchange(label, {}, {maker: nbytes(bits, shape)})
                 parts = (bits.from_bytes(came[maker], shape), zero)
-                others = (zero, cut(x._parts[1]))
+                others = (zero, cut([each._parts[1] for each in x]))
             case _:
                 self._exchange(label, {}, {})
-                parts, others = (zero, s0), (cut(x._parts[0]), zero)
+                parts, others = (zero, s0), (cut([each._parts[0] for each in x]), zero)
         return Secret(self, bits, shape, parts), Secret(self, bits, shape, others)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:

@@ -63,11 +63,12 @@ def test_planes_of_leading_axes_are_those_of_their_rows(bits: BitRing, ring: Rin
 @rings
 @pytest.mark.parametrize("m", [1, 8, 2049])
 def test_planes_of_linear_forms_of_columns(bits: BitRing, ring: Ring, m: int) -> None:
-    x = uniform(ring, (4, m), m)
+    x = uniform(ring, (m, 4), m)
     forms = [[1, -1, 0, 2], [0, 0, -(2**20), 1], [0, 0, 0, 0], [3, 1, 1, 1]]
     positions = [0, ring.k - 1][: ring.k]
-    planes = bits.planes(ring, x, positions, pairs=len(positions) // 2, forms=forms)
-    values = ring.linear(ring.transpose(x), forms, rows=True)
+    tables = [ring.index(x, (slice(None), some)) for some in (slice(1), slice(1, 4))]
+    planes = bits.planes_of_forms(ring, tables, forms, positions, pairs=len(positions) // 2)
+    values = ring.linear(x, forms, rows=True)
     assert ring.shape(values) == (4, m)
     np.testing.assert_array_equal(
         planes, bits.planes(ring, values, positions, pairs=len(positions) // 2)

@@ -260,7 +260,7 @@ def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, see
             for (name, own), width in zip(mine.items(), (3, 1), strict=True)
         )
         present = reduce(add, there.values())[:, 0]
-        met = floors.met(box, {o: own.transpose() for o, own in x.items()}, present, asked)
+        met = floors.met(box, {o: [own] for o, own in x.items()}, present, asked)
         return box.open_bits({"met": met}, m)["met"]
 
     wanted = [sum(int(own[j, 0]) for own in here.values()) >= least for j in range(m)]

@@ -32,7 +32,7 @@ class Gate:
 
     def __init__(self, study: Study, box: Box):
         self._study, self._box = study, box
-        # For pairs: which variants are kept, and every owner's people by dosage, (3 owners, m).
+        # For pairs: which variants are kept, and every owner's people by dosage, (m, 3 owners).
         self._kept: list[NDArray[np.bool_]] = []
         self._dosages: list[Secret] = []
 
@@ -57,10 +57,10 @@ class Gate:
             return None
         if batch.pairs is not None:
             return self._pairs_met(batch, shares)
-        counts = {o: x.reduce(Z2_32).transpose() for o, x in shares[self._counts].items()}
+        counts = {o: [x.reduce(Z2_32)] for o, x in shares[self._counts].items()}
         if self._study.of_pairs:
-            dosages = [x.transpose().linear(self._dosage_forms, rows=True) for x in counts.values()]
-            self._dosages.append(concatenate(dosages))
+            dosages = [x.linear(self._dosage_forms) for (x,) in counts.values()]
+            self._dosages.append(concatenate(dosages, axis=1))
         here = reduce(add, shares[PRESENCE.name].values())[:, 0]
         chrom = self._study.sites.chrom[batch.start : batch.stop]
         return batch.floors.met(self._box, counts, here, asked_where(batch.floors.counts, chrom))
@@ -79,11 +79,10 @@ class Gate:
         assert batch.floors is not None
         assert batch.pairs is not None
         first, second = batch.pairs.T
-        sides, counts = [self._all_dosages[:, which] for which in (first, second)], {}
+        sides, counts = [self._all_dosages[which] for which in (first, second)], {}
         for i, (owner, sums) in enumerate(shares[PAIR_SUMS.name].items()):
             own = slice(i * len(DOSAGE), (i + 1) * len(DOSAGE))
-            columns = [sums.reduce(Z2_32).transpose(), *(side[own] for side in sides)]
-            counts[owner] = concatenate(columns)
+            counts[owner] = [sums.reduce(Z2_32), *(side[:, own] for side in sides)]
         met = batch.floors.met(self._box, counts)
         kept = self._all_kept
         return met * self._box.bits.pack(kept[first] & kept[second])
@@ -91,7 +90,7 @@ class Gate:
     @cached_property
     def _all_dosages(self) -> Secret:
         """Of all variants: their batches come before those of pairs."""
-        return concatenate(self._dosages, axis=1)
+        return concatenate(self._dosages)
 
     @cached_property
     def _all_kept(self) -> NDArray[np.bool_]:

@@ -91,7 +91,7 @@ def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int
     values = None if sizes is None else ring.encode(np.append(sizes, sizes.sum() > 0)[None])
     shares = box.input(PEOPLE, ring, (1, groups + 1), values)
     if study.people_floors is not None:
-        counts = {owner: x[:, :groups].transpose() for owner, x in shares.items()}
+        counts = {owner: [x[:, :groups]] for owner, x in shares.items()}
         here = reduce(add, shares.values())[:, groups]
         met = study.people_floors.met(box, counts, here)
         if not box.open_bits({PEOPLE_KEEP: met}, 1)[PEOPLE_KEEP][0]:

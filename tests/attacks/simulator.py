@@ -12,13 +12,13 @@ and keys and the values that the ideal functionality gives it, and makes up ever
 What is opened where a bit is 1 is not there in the other lanes: neither the message nor the value.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Box, Products, Seat
+from mpcgen.abb import Box, Cut, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
@@ -178,7 +178,7 @@ class ComputingView(Simulator):
         return z
 
     def _addends(
-        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
     ) -> tuple[Secret, Secret]:
         label, bits, zero = self._next(label), self.bits, self.bits.zeros(shape)
         maker = self.cast.computing[0]
@@ -186,14 +186,14 @@ class ComputingView(Simulator):
             s0 = self.world.draw(0, bits, shape, f"{label}/{maker}", self._counter)
         match self.i:
             case 0:
-                first = (s0, bits.sub(cut(x.ring.add(*x._parts)), s0))
+                first = (s0, bits.sub(cut([each.ring.add(*each._parts) for each in x]), s0))
                 second = (zero, zero)
             case 1:
                 s1 = self.world.uniform("received", bits, shape, label, maker)
                 self.world.receive(label, maker, [s1])
-                first, second = (s1, zero), (zero, cut(x._parts[1]))
+                first, second = (s1, zero), (zero, cut([each._parts[1] for each in x]))
             case _:
-                first, second = (zero, s0), (cut(x._parts[0]), zero)
+                first, second = (zero, s0), (cut([each._parts[0] for each in x]), zero)
         return Secret(self, bits, shape, first), Secret(self, bits, shape, second)
 
     def _show(
@@ -253,7 +253,7 @@ class GuestView(Simulator):
         return results
 
     def _addends(
-        self, label: str, x: Secret, shape: tuple[int, ...], cut: Callable[[Array], Array]
+        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
     ) -> tuple[Secret, Secret]:
         """All that is opened of them is under the shares of a product."""
         self._next(label)
