@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.linalg import null_space
 
 from mpcgen.errors import RangeError
 from mpcgen.study.closure import Integers, Span, Vector, atoms, text, yields
+from tests import brute_floors, brute_sets
 
 CLASSES = ("HOM_REF", "HET", "HOM_ALT", "MISSING", "ABSENT")
 NONE = [0] * 5
@@ -237,6 +238,17 @@ def test_floors_on_atoms_hold_for_every_combination(
     people = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)))
     floor = min((count for count in (found @ people).tolist() if count), default=1)
     assert all(count == 0 or count >= floor for count in (np.array(derived) @ people).tolist())
+
+
+@settings(max_examples=60, deadline=None)
+@given(some_forms)
+def test_sets_of_people_are_those_of_all_vectors(rows: list[list[int]]) -> None:
+    """The attacker of mixed plans, who gives up early, against one who tries all vectors."""
+    assume(any(map(any, rows)))
+    every = brute_floors.smallest(brute_floors.within(np.array(rows), 1))
+    found = brute_sets.sets(np.array(rows))
+    assert as_set(found) == as_set(every)
+    assert len(found) == len(every)
 
 
 @settings(max_examples=60, deadline=None)
