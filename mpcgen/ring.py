@@ -276,6 +276,8 @@ class Ring:
 
     def index(self, x: Array, key: Key | tuple[Key, ...]) -> Array:
         """x[key] on logical axes."""
+        if isinstance(key, np.ndarray) and key.dtype.kind in "iu":
+            return np.take(x, key, axis=0)  # several times as fast as x[key]
         keys = key if isinstance(key, tuple) else (key,)
         rest = () if any(part is Ellipsis for part in keys) else (Ellipsis,)
         return np.asarray(x[(*keys, *rest, *(slice(None) for _ in self._words))])
