@@ -213,6 +213,19 @@ def test_a_list_of_unknown_ids(plan_folder: Path, plan_text: str, tmp_path: Path
         assert words in str(error)
 
 
+def test_a_list_of_pairs(plan_folder: Path, plan_text: str) -> None:
+    cases = {
+        b"s1 s2\ns2 s2\n": "line 2: s2 is paired with itself",
+        b"s1 s2 s3\n": "line 1: a line has two ids, not 3",
+    }
+    for content, words in cases.items():
+        (plan_folder / "bad.pairs").write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        entry = f'pairs = "bad.pairs"\npairs_sha256 = "{digest}"\n'
+        error = refused(plan_folder, plan_text[: plan_text.index("window = ")] + entry)
+        assert words in str(error)
+
+
 def test_the_hash_of_the_file_is_not_that_of_the_sites(plan_folder: Path, plan_text: str) -> None:
     right = read_plan(plan_folder / "plan.toml").sites_sha256
     of_file = hashlib.sha256((plan_folder / "sites.tsv").read_bytes()).hexdigest()

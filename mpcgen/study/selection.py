@@ -67,4 +67,6 @@ def _ids(
         if len(row) != columns:
             words = "one id" if columns == 1 else "two ids"
             raise PlanError(f"a line has {words}, not {len(row)}", path=path, line=number)
+        if columns > 1 and len(set(row)) == 1:
+            raise PlanError(f"{row[0]} is paired with itself", path=path, line=number)
     return [row for _, row in rows]
