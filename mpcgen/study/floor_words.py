@@ -41,8 +41,9 @@ def floors(study: Study) -> Iterator[str]:
     yield f"  people: {_behind(study.people_floors)}"
     yield from (f"  each {unit}: {_behind(floors)}" for unit, floors in units)
     yield (
-        "Likewise every count that follows from what is opened, by adding and subtracting. It is a "
-        "sum of these and of those above:"
+        "Likewise every count of people, of alleles, and of a pair's products of alleles that "
+        "follows from what is opened, by adding and subtracting. It is a sum of these and of those "
+        "above:"
     )
     for unit, of_unit in units:
         for least, where, counts in _alike(of_unit, kinds):
