@@ -45,6 +45,15 @@ class Cast:
         """The name of the key from which component j of this owner's input is drawn."""
         return j if owner in self.computing else (owner, j)
 
+    def keys(self, me: str) -> dict[tuple[str, int], object]:
+        """The keys that a party holds, by who makes them and the component drawn from them."""
+        return {
+            (maker, j): self.key(maker, j)
+            for maker in {*self.owners, *self.computing}
+            for j in self.drawn_and_sent(maker)[0]
+            if me in {maker, self.computing[j], self.computing[j - 1]}
+        }
+
 
 @dataclass
 class World:

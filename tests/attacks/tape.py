@@ -7,6 +7,8 @@ there are assignments is a run for each of them (`test_views` checks that lanes 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +26,29 @@ ABSENT = 255
 """What a row has in lanes in which nothing was sent; no element of an enumerable ring."""
 
 
+def absent(dtype: np.dtype[Any]) -> int:
+    """The same in a row of any dtype: its largest number."""
+    return int(np.iinfo(dtype).max)
+
+
 @dataclass
 class Lanes:
     """All assignments of values to named elements of small rings.
 
     Attributes:
         rings: the elements and where they lie; the first varies slowest.
+        bits: what comparisons work on.
+        dtype: of all elements.
     """
 
     rings: Mapping[Row, Ring]
+    bits: BitRing = BIT
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.uint8))
     _shift: dict[Row, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._shift, shift = {}, sum(ring.k for ring in self.rings.values())
-        self._numbers = np.arange(1 << shift)
+        self._numbers = np.arange(1 << shift, dtype=np.uint32)
         for name, ring in self.rings.items():
             shift -= ring.k
             self._shift[name] = shift
@@ -77,6 +88,35 @@ class OneLane(Lanes):
         return Lanes({name: self.asked[name] for name in sorted(self.asked, key=repr)})
 
 
+class SomeLanes(Lanes):
+    """Chosen inputs, and draws that are fixed but random, others in each lane.
+
+    Args:
+        inputs: owner -> its values (values, lanes).
+    """
+
+    def __init__(self, inputs: Mapping[str, NDArray[np.int64]]):
+        super().__init__({})
+        self.inputs = inputs
+        self._values: dict[Row, NDArray[np.int64]] = {
+            ("input", owner, n): row for owner, rows in inputs.items() for n, row in enumerate(rows)
+        }
+        self._numbers = np.arange(next(iter(inputs.values())).shape[-1], dtype=np.uint32)
+
+    def some(self, lanes: Sequence[int] | NDArray[np.intp]) -> "SomeLanes":
+        """Only these lanes, with other draws."""
+        return SomeLanes({owner: values[:, lanes] for owner, values in self.inputs.items()})
+
+    def take(self, name: Row, ring: Ring) -> Array:
+        if name[0] == "input":
+            return ring.encode(self._values[name])
+        rng = np.random.default_rng(crc32(repr(name).encode()))
+        data = rng.bytes(ring.size * self.count)
+        if ring.k > 8:
+            return ring.from_bytes(data, (self.count,))
+        return ring.encode(np.frombuffer(data, np.uint8))
+
+
 class Tape:
     """In place of Prg: a key's draws are read off the lanes and, once drawn, noted in a view."""
 
@@ -92,7 +132,8 @@ class Tape:
 
 def spread(x: Array, rows: NDArray[np.intp], lanes: int) -> Array:
     """Values (..., rows) in their lanes (..., lanes); the others are absent."""
-    everywhere = np.full((*x.shape[:-1], lanes), ABSENT, np.uint8)
+    dtype = np.dtype(np.uint8) if x.dtype == np.bool_ else x.dtype
+    everywhere = np.full((*x.shape[:-1], lanes), absent(dtype), dtype)
     everywhere[..., rows] = x
     return everywhere
 
@@ -102,13 +143,14 @@ def numbered(views: Sequence[Mapping[Row, Array]], names: Sequence[Row]) -> list
     codes = [np.zeros(_lanes(view), np.int64) for view in views]
     numbers = 1
     for name in names:
-        values = np.flatnonzero(sum(np.bincount(view[name], minlength=256) for view in views))
-        place = np.zeros(256, np.int64)
-        place[values] = np.arange(len(values))
-        for n, view in enumerate(views):
-            codes[n] *= len(values)
-            codes[n] += place[view[name]]
-        numbers *= len(values)
+        rows = [view[name] for view in views]
+        if any(row.max() == ABSENT for row in rows):
+            rows = [row + np.uint8(1) for row in rows]  # ABSENT becomes 0
+        radix = max(int(row.max()) for row in rows) + 1
+        for n, row in enumerate(rows):
+            codes[n] *= radix
+            codes[n] += row
+        numbers *= radix
     assert numbers < 2**63
     return codes
 
@@ -119,11 +161,10 @@ def _lanes(view: Mapping[Row, Array]) -> int:
 
 def distributions(
     views: Sequence[Mapping[Row, Array]], given: Sequence[Row]
-) -> list[dict[int, int]]:
-    """Of each view the multiset of all lanes: rows, those in `given` first, as one number -> count.
+) -> list[tuple[Array, Array]]:
+    """Of each view the multiset of all lanes: rows, those in `given` first, as one number; counts.
 
     Views of the same rows have one number for one assignment, so that they can be compared.
     """
     codes = numbered(views, [*given, *sorted({*views[0]} - {*given}, key=repr)])
-    counts = (np.unique(code, return_counts=True) for code in codes)
-    return [dict(zip(c.tolist(), n.tolist(), strict=True)) for c, n in counts]
+    return [np.unique(code, return_counts=True) for code in codes]

@@ -23,10 +23,10 @@ from mpcgen.prg import Prg
 from mpcgen.protocols.comparison import negative
 from mpcgen.protocols.replicated import Replicated
 from mpcgen.ring import Array, Ring
+from tests.attacks.broken import AddendWithoutMask, NoZeroSharing, OpensEverywhere
 from tests.attacks.comparisons import COMPARISONS
 from tests.attacks.scenes import Scene
 from tests.attacks.tape import ABSENT, Lanes, numbered
-from tests.attacks.test_views import AddendWithoutMask, NoZeroSharing, OpensEverywhere
 from tests.attacks.views import View, all_real_views
 from tests.conformance import SETTINGS, given, run
 

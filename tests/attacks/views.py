@@ -13,7 +13,7 @@ from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
 from tests.attacks.scenes import Opened, Scene
 from tests.attacks.simulator import ComputingView, GuestView, Simulator, World
-from tests.attacks.tape import BIT, Lanes, OneLane, Row, Tape, distributions, spread
+from tests.attacks.tape import ABSENT, Lanes, OneLane, Row, Tape, distributions, spread
 from tests.threads import in_threads
 
 View = dict[Row, Array]
@@ -23,9 +23,10 @@ Views = dict[str, View]
 class Watched:
     """An exchange that notes every message received in a view, element by element."""
 
-    def __init__(self, channel: Channel, lanes: int, guest: bool, view: View):
+    def __init__(self, channel: Channel, lanes: Lanes, guest: bool, view: View):
         self._channel, self._guest, self._view = channel, guest, view
-        self.everywhere = np.arange(lanes)
+        self._dtype = lanes.dtype
+        self.everywhere = np.arange(lanes.count)
         self.rows = self.everywhere  # the lanes in which something is sent
 
     def exchange(
@@ -36,7 +37,7 @@ class Watched:
             return came
         elements = {peer: self._elements(came, peer) for peer in came}
         for peer, data in elements.items():
-            rows = np.frombuffer(data, np.uint8).reshape(-1, len(self.rows))
+            rows = np.frombuffer(data, self._dtype).reshape(-1, len(self.rows))
             values = spread(rows, self.rows, len(self.everywhere))
             self._view |= {("received", label, peer, n): row for n, row in enumerate(values)}
         return came
@@ -66,7 +67,9 @@ class Watched:
         box.open = opening  # type: ignore[method-assign]
 
 
-def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated]) -> Views:
+def real_views(
+    scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated] = Replicated
+) -> Views:
     """Run the engine itself, once for all lanes: every party's view."""
     cast, inputs = scene.cast, scene.inputs(lanes, ring)
     views: Views = {me: {} for me in cast.parties}
@@ -75,16 +78,11 @@ def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated])
         channel.bind_session(b"s" * 16)
         me = channel.me
         view, guest = views[me], me not in cast.computing
-        keys = {
-            (maker, j): Tape(lanes, cast.key(maker, j), view)
-            for maker in {*cast.owners, *cast.computing}
-            for j in cast.drawn_and_sent(maker)[0]
-            if me in {maker, cast.computing[j], cast.computing[j - 1]}
-        }
+        keys = {name: Tape(lanes, key, view) for name, key in cast.keys(me).items()}
         seat = Seat(me, cast.parties, cast.owners, cast.computing)
-        watched = Watched(channel, lanes.count, guest, view)
+        watched = Watched(channel, lanes, guest, view)
         box = engine(watched, seat, _manifest(scene, ring, lanes), keys)  # type: ignore[arg-type]
-        box.bits = BIT
+        box.bits = lanes.bits
         watched.watch(box)
         shape = (scene.values, lanes.count)
         opened = scene.program(box, box.input("x", ring, shape, inputs.get(me)))
@@ -96,7 +94,11 @@ def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated])
 
 
 def _seen(opened: Opened) -> View:
-    return {("opened", name): x.astype(np.uint8) for name, x in opened.items() if x is not None}
+    return {
+        ("opened", name): x.astype(np.uint8) if x.dtype == bool else x
+        for name, x in opened.items()
+        if x is not None
+    }
 
 
 def _manifest(scene: Scene, ring: Ring, lanes: Lanes) -> Leakage:
@@ -161,6 +163,23 @@ def inputs_of(scene: Scene, ring: Ring, lanes: Lanes) -> View:
     return {name: lanes.take(name, ring) for name in scene.given}
 
 
+def parties_shown_otherwise(scene: Scene, ring: Ring, lanes: Lanes, views: Views) -> list[str]:
+    """The parties to which other values are opened than the ideal functionality opens."""
+    ideal = scene.outputs(scene.inputs(lanes, ring), ring)
+    for label, where in scene.where.items():
+        ideal[label] = np.where(ideal[where] == 1, ideal[label], ABSENT)
+    return [
+        me
+        for me, view in views.items()
+        if not all(
+            np.array_equal(view["opened", label], value)
+            if scene.to.get(label, me) == me
+            else ("opened", label) not in view
+            for label, value in ideal.items()
+        )
+    ]
+
+
 def parties_that_see_more(
     scene: Scene, ring: Ring, engine: type[Replicated] = Replicated
 ) -> list[str]:
@@ -172,11 +191,8 @@ def parties_that_see_more(
         if views[me].keys() != view.keys():
             leaky.append(me)
             continue
-        real, simulated = distributions([views[me], view], scene.given)
-        if _scaled(real, others.count) != _scaled(simulated, lanes.count):
+        (seen, times), (simulated, chances) = distributions([views[me], view], scene.given)
+        same = np.array_equal(seen, simulated)
+        if not same or (times * others.count != chances * lanes.count).any():
             leaky.append(me)
     return leaky
-
-
-def _scaled(distribution: Mapping[int, int], factor: int) -> dict[int, int]:
-    return {view: count * factor for view, count in distribution.items()}
