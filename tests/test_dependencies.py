@@ -15,7 +15,7 @@ GROUND = (
     *("errors", "prg", "codec", "jit", "compiler", "cost", "leakage"),
     *("ring", "ring_kernels", "ring_loops", "bits", "bit_kernels", "bit_loops"),
 )
-TOP = ("api", "cli", "__main__", "progress", "simulate", "demo")
+TOP = ("api", "cli", "__main__", "memory", "progress", "simulate", "demo")
 
 # part -> the parts it may import besides itself; the ground floor's own order is below
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
