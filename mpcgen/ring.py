@@ -196,6 +196,12 @@ class Ring:
         """Return z + x_0 y_0 + x_0 y_1 + x_1 y_0, with `mul` or `matmul` as the product."""
         return self.add(z, self.add(product(x[0], self.add(*y)), product(x[1], y[0])))
 
+    def add_swapped(
+        self, z: Array, x: tuple[Array, Array], y: tuple[Array, Array], product: Product
+    ) -> Array:
+        """Return z + x_0 y_1 + x_1 y_0."""
+        return self.add(z, self.add(product(x[0], y[1]), product(x[1], y[0])))
+
     def linear(self, x: Array, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Array:
         """Linear forms of the last axis: (..., c) gives (..., forms), for `rows` (forms, ...)."""
         *units, columns = self.shape(x)

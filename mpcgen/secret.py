@@ -19,6 +19,25 @@ class Maker(Protocol):
         ...
 
 
+class Sized(Protocol):
+    """What has a ring and a logical shape, and so a length in canonical bytes."""
+
+    @property
+    def ring(self) -> Ring:
+        """The ring of its elements."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its logical shape."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Canonical bytes of values of this ring and shape."""
+        ...
+
+
 class Secret:
     """Ring elements that no single party knows. Made only by a box; shape is the logical shape.
 
@@ -135,8 +154,8 @@ def join(secrets: Sequence[Secret], part: int) -> bytes:
     return b"".join(x.ring.canonical(x._parts[part]).data for x in secrets)
 
 
-def split(data: bytes, like: Sequence[Secret]) -> list[Array]:
-    """Consecutive values out of their canonical bytes, with the rings and shapes of secrets."""
+def split(data: bytes | memoryview, like: Sequence[Sized]) -> list[Array]:
+    """Consecutive values out of their canonical bytes, with the rings and shapes of others."""
     values, start, view = [], 0, memoryview(data)
     for x in like:
         values.append(x.ring.from_bytes(view[start : start + x.nbytes], x.shape))

@@ -9,6 +9,8 @@ from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
+from mpcgen.protocols.replicated4 import Replicated4
+from mpcgen.protocols.replicated4_roles import Replicated4Costs
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ _ALL: Sequence[Engine] = (
         True,
         Replicated.set_up,
         ReplicatedCosts,
+    ),
+    Engine(
+        "replicated4",
+        4,
+        "one of the four computing parties doing as it likes (malicious): the others stop",
+        True,
+        Replicated4.set_up,
+        Replicated4Costs,
     ),
 )
 ENGINES = {engine.name: engine for engine in _ALL}

@@ -41,6 +41,10 @@ SETTINGS = (
     Setting("replicated", ("A", "B", "C"), ("A", "B", "C")),
     Setting("replicated", ("A", "B", "C", "D", "E"), ("B", "D", "A")),
     Setting("replicated", ("A",), ("X", "Y", "Z")),
+    Setting("replicated4", ("A", "B", "C", "D"), ("A", "B", "C", "D")),
+    Setting("replicated4", ("A", "B", "C", "D", "E"), ("E", "B", "D", "A")),
+    Setting("replicated4", ("A", "B"), ("X", "A", "Y", "Z")),
+    Setting("replicated4", ("A",), ("W", "X", "Y", "Z")),
 )
 
 

@@ -1,0 +1,303 @@
+"""Replicated secret sharing among four computing parties; one of them may be malicious.
+
+Dalskov, Escudero, Keller: Fantastic Four, Honest-Majority Four-Party Secure Computation With
+Malicious Security, USENIX Security 2021 (IACR eprint 2020/1330), section 2. A wrong message of one
+party is noticed by an honest one, who stops and names two parties, one of them the cheater.
+Indices are modulo 4.
+
+    [x]        x = x_0 + x_1 + x_2 + x_3; P_i holds all components but x_i.
+    keys       k_j is known to all but P_j, fresh in every session; P_{j+1} makes it, and the other
+               two holders compare digests of it.
+    jmp        joint message passing: see mpcgen.protocols.joint, which compares at once.
+
+Joint input, INP (section 2.3, protocol 3): P_i and P_j know v; P_k receives, P_o does not:
+    x_k <- -F(k_k),  x_o <- v + F(k_k),  x_i <- x_j <- 0;   jmp(x_o; P_i, P_j -> P_k).
+Product: x_a y_b + x_b y_a is known to the two parties beside P_a and P_b, who put it in by INP,
+    and with it one of the x_a y_a, which they know as well; z is the sum of these six inputs.
+Input of P_i:
+    x_{i+2}, x_{i+3} <- F(k_{i+2}), F(k_{i+3}),  x_i <- 0;   P_i sends x_{i+1} to P_{i+2}, P_{i+3}.
+Input of an owner O that does not compute, who gave the holders of x_0, x_1, x_2 a key for each:
+    x_j <- F(k_j^O) for j < 3;   O sends x_3 to P_0, P_1, P_2.
+    Who is sent a component compares digests of it with the others before using it.
+Addends, for comparison: x_0 + x_1 is known to P_2 and P_3, x_2 + x_3 to P_0 and P_1; the bits of
+    each are put in by INP.
+Opening:
+    every party says that its checks were good, in a round of its own; then
+    jmp(x_i; P_{i+1}, P_{i+2} -> P_i). A party that holds nothing gets every component so.
+
+What an opening shows beyond the value x: the missing component, which is x less the others.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Self, TypeAlias
+
+from mpcgen.abb import Box, Cut, Exchange, Products, Seat
+from mpcgen.leakage import Leakage
+from mpcgen.prg import Prg
+from mpcgen.protocols.joint import Given, Letter, compare, pass_jointly
+from mpcgen.protocols.replicated4_keys import KeyName, agree_on_keys, key_name
+from mpcgen.protocols.replicated4_roles import (
+    LOWER,
+    PARTIES,
+    ROUTES,
+    UPPER,
+    WITH_SQUARES,
+    Replicated4Costs,
+    Route,
+    drawn_components,
+    holders,
+    receivers,
+    sent_component,
+)
+from mpcgen.ring import Array, Ring
+from mpcgen.secret import Secret, Sized, nbytes, split
+
+Masks: TypeAlias = dict[Route, list[Array]]
+"""For each joint input and each value that it puts in: the mask, or the value under it."""
+
+Masked: TypeAlias = Callable[[Route, int, Array], Array]  # v + r, of a route's n-th value and r
+
+
+class Replicated4(Box):
+    """A box of four computing parties and any number of owners.
+
+    Args:
+        keys: (maker, j) -> generator of the key from which component j of the maker's inputs is
+            drawn, and of all joint inputs where the maker computes, at everybody who has it.
+    """
+
+    def __init__(
+        self, exchange: Exchange, seat: Seat, leakage: Leakage, keys: Mapping[KeyName, Prg]
+    ):
+        super().__init__(exchange, seat, leakage)
+        if len(seat.computing) != PARTIES:
+            raise ValueError(f"the replicated4 engine has four computing parties: {seat.computing}")
+        self.costs = Replicated4Costs(seat)
+        self._channel = exchange
+        self._computing = seat.computing
+        self._guests = tuple(p for p in seat.parties if p not in seat.computing)
+        self._i = seat.computing.index(seat.me) if seat.me in seat.computing else None
+        self._mine = () if self._i is None else holders(self._i)  # components that it holds
+        self._keys = keys
+
+    @classmethod
+    def set_up(
+        cls, exchange: Exchange, seat: Seat, leakage: Leakage, session: bytes, epoch: int, own: Prg
+    ) -> Self:
+        """Agree on the session's keys, in two rounds, and make the box.
+
+        Args:
+            session: id that contains fresh nonces of all parties.
+            own: this party's generator for the session.
+
+        Raises:
+            Abort: somebody gave two parties different keys.
+        """
+        keys = {
+            name: Prg(key, fixed=own.fixed).for_session(session, epoch)
+            for name, key in agree_on_keys(exchange, seat, own).items()
+        }
+        return cls(exchange, seat, leakage, keys)
+
+    def constant(self, ring: Ring, values: Array) -> Secret:
+        zero = ring.zeros(ring.shape(values))  # x_0 = values, the others are 0
+        parts = tuple(values if j == 0 else zero for j in self._mine)
+        return Secret(self, ring, ring.shape(values), parts)
+
+    def _input(
+        self, label: str, ring: Ring, shape: tuple[int, ...], values: Array | None
+    ) -> dict[str, Secret]:
+        label = self._next(label)
+        known = {owner: self._drawn(label, owner, ring, shape) for owner in self.owners}
+        send: dict[str, bytes] = {}
+        due: dict[str, int | None] = {}
+        for owner in self.owners:
+            to = receivers(self._computing, owner)
+            if owner == self.me and values is not None:
+                rest = values
+                for x in known[owner].values():
+                    rest = ring.sub(rest, x)
+                known[owner][sent_component(self._computing, owner)] = rest
+                send = dict.fromkeys(to, ring.to_bytes(rest))
+            elif self.me in to:
+                due[owner] = nbytes(ring, shape)
+        came = self._exchange(label, send, due)
+        given = [
+            Given("shares", owner, receivers(self._computing, owner), data)
+            for owner, data in came.items()
+        ]
+        if self._i is not None:
+            compare(self._channel, self.me, f"{label} compared", given)
+        for owner, data in came.items():
+            known[owner][sent_component(self._computing, owner)] = ring.from_bytes(data, shape)
+        return {
+            owner: self._secret(ring, shape, {**self._zeros(ring, shape), **known[owner]})
+            for owner in self.owners
+        }
+
+    def _drawn(
+        self, label: str, owner: str, ring: Ring, shape: tuple[int, ...]
+    ) -> dict[int, Array]:
+        """Components of an owner's input that come from keys, as far as this party has them."""
+        keys = {
+            j: self._keys.get(key_name(self._computing, owner, j))
+            for j in drawn_components(self._computing, owner)
+        }
+        return {
+            j: key.draw(ring, shape, f"{label}/{owner}", self._counter)
+            for j, key in keys.items()
+            if key is not None
+        }
+
+    def _zeros(self, ring: Ring, shape: tuple[int, ...]) -> dict[int, Array]:
+        return dict.fromkeys(range(PARTIES), ring.zeros(shape))
+
+    def _secret(self, ring: Ring, shape: tuple[int, ...], parts: Mapping[int, Array]) -> Secret:
+        """A secret of components by number."""
+        return Secret(self, ring, shape, tuple(parts[j] for j in self._mine))
+
+    def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
+        label = self._next(label)
+        if self._i is None:
+            return [Secret(self, each.ring, each.shape, ()) for each in sums]
+        masks, hidden = self._put_in(
+            label, ROUTES, sums, lambda route, n, r: self._summand(route, sums[n], r)
+        )
+        return [
+            self._secret(
+                each.ring,
+                each.shape,
+                {j: _component(each, j, n, masks, hidden) for j in self._mine},
+            )
+            for n, each in enumerate(sums)
+        ]
+
+    def _summand(self, route: Route, each: Products, z: Array) -> Array:
+        """z and the terms of the products that are put in by this route."""
+        ring, a, b = each.ring, self._place(route.receiver), self._place(route.outsider)
+        add = ring.add_cross if route in WITH_SQUARES else ring.add_swapped
+        for x, y in ((x._parts, y._parts) for x, y in each.pairs):
+            z = add(z, (x[a], x[b]), (y[a], y[b]), each.product)
+        return z
+
+    def _place(self, j: int) -> int:
+        """Where a secret of this party has component j."""
+        return self._mine.index(j)
+
+    def _put_in(
+        self, label: str, routes: Sequence[Route], values: Sequence[Sized], masked: Masked
+    ) -> tuple[Masks, Masks]:
+        """Joint inputs: the masks, and the values under them, as far as this party has them."""
+        masks: Masks = {}
+        hidden: Masks = {}
+        letters = []
+        for n, route in enumerate(routes):
+            if self._i != route.receiver:
+                key = self._keys[key_name(self._computing, self.me, route.receiver)]
+                masks[route] = [
+                    key.draw(x.ring, x.shape, f"{label}/{n}/{place}", self._counter)
+                    for place, x in enumerate(values)
+                ]
+            if self._i in (route.sender, route.backup):
+                hidden[route] = [masked(route, n, r) for n, r in enumerate(masks[route])]
+            own = hidden.get(route, ())
+            letters.append(
+                self._letter(
+                    (route.sender, route.backup),
+                    [self._computing[route.receiver]],
+                    sum(x.nbytes for x in values),
+                    [x.ring.canonical(y).data for x, y in zip(values, own, strict=False)],
+                )
+            )
+        came = pass_jointly(self._channel, self.me, label, letters)
+        received = (route for route in routes if route.receiver == self._i)
+        for route, message in zip(received, came, strict=True):
+            hidden[route] = split(message, values)
+        return masks, hidden
+
+    def _letter(
+        self, known_to: tuple[int, int], to: Sequence[str], length: int, data: Sequence[memoryview]
+    ) -> Letter:
+        sender, backup = (self._computing[i] for i in known_to)
+        return Letter(sender, backup, to, length, data)
+
+    def _addends(
+        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+    ) -> tuple[Secret, Secret]:
+        label = self._next(label)
+        one = Secret(self, self.bits, shape, ())
+        if self._i is None:
+            return one, one
+
+        def masked(route: Route, _n: int, r: Array) -> Array:
+            a, b = self._place(route.receiver), self._place(route.outsider)
+            return self.bits.add(cut([y.ring.add(y._parts[a], y._parts[b]) for y in x]), r)
+
+        masks, hidden = self._put_in(label, (LOWER, UPPER), [one], masked)
+        first, second = (
+            self._secret(
+                self.bits,
+                shape,
+                {
+                    j: _component(one, j, 0, _only(route, masks), _only(route, hidden))
+                    for j in self._mine
+                },
+            )
+            for route in (LOWER, UPPER)
+        )
+        return first, second
+
+    def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
+        opened = self._show(self._next(label), secrets, self.parties)
+        assert opened is not None
+        return opened
+
+    def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
+        opened = self._show(self._next(label), [x], (to,))
+        return None if opened is None else opened[0]
+
+    def _show(self, label: str, secrets: Sequence[Secret], to: Sequence[str]) -> list[Array] | None:
+        """Values of secrets at those who are to learn them, None elsewhere."""
+        self._agree(f"{label} agreed")
+        letters = []
+        for j, lacking in enumerate(self._computing):
+            readers = [p for p in to if p == lacking or p not in self._computing]
+            sender, backup, _ = holders(j)
+            data = []
+            if self._i in (sender, backup):
+                data = [x.ring.canonical(x._parts[self._place(j)]).data for x in secrets]
+            if readers:
+                length = sum(x.nbytes for x in secrets)
+                letters.append(self._letter((sender, backup), readers, length, data))
+        came = pass_jointly(self._channel, self.me, label, letters)
+        if self.me not in to:
+            return None
+        received = zip(*(split(data, secrets) for data in came), strict=True)
+        return [
+            _sum(x.ring, (*x._parts, *parts)) for x, parts in zip(secrets, received, strict=True)
+        ]
+
+    def _agree(self, label: str) -> None:
+        """Nothing is opened unless every party found all that it was sent to be right."""
+        others = [p for p in self.parties if p != self.me] if self._i is not None else []
+        send = {p: b"" for p in self._computing if p != self.me}
+        self._exchange(label, send, dict.fromkeys(others, 0))
+
+
+def _component(x: Sized, j: int, n: int, masks: Masks, hidden: Masks) -> Array:
+    """Component j of the sum of joint inputs: values under masks, less masks."""
+    under = [values[n] for route, values in hidden.items() if route.outsider == j]
+    z = _sum(x.ring, under) if under else x.ring.zeros(x.shape)
+    for route, values in masks.items():
+        if route.receiver == j:
+            z = x.ring.sub(z, values[n])
+    return z
+
+
+def _only(route: Route, masks: Masks) -> Masks:
+    return {route: masks[route]} if route in masks else {}
+
+
+def _sum(ring: Ring, parts: Sequence[Array]) -> Array:
+    return reduce(ring.add, parts)

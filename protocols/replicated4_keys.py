@@ -1,0 +1,60 @@
+"""The keys of the engine of four parties: made, given to all but one, and compared.
+
+    round 1   P_{j+1} makes k_j and sends it to P_{j+2} and P_{j+3};
+              an owner O that does not compute makes k_0^O, k_1^O, k_2^O for the holders of each
+    round 2   who was sent keys compares digests of them with the others who were
+
+A maker that gives two keys is named, with one who received the other: or that one lies.
+(Dalskov, Escudero, Keller, IACR eprint 2020/1330, section 2: keys known to all but one.)
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from mpcgen.abb import Exchange, Seat
+from mpcgen.prg import KEY_BYTES, Prg
+from mpcgen.protocols.joint import Given, compare
+from mpcgen.protocols.replicated4_roles import PARTIES, drawn_components, holders
+
+KeyName: TypeAlias = tuple[str, int]  # who makes it, and the component that is drawn from it
+
+
+def key_name(computing: Sequence[str], owner: str, j: int) -> KeyName:
+    """The key from which component j of this owner's inputs is drawn."""
+    return (computing[holders(j)[0]] if owner in computing else owner), j
+
+
+def agree_on_keys(exchange: Exchange, seat: Seat, own: Prg) -> dict[KeyName, bytes]:
+    """All keys that this party makes or is to hold, in two rounds.
+
+    Raises:
+        Abort: somebody gave two parties different keys.
+    """
+    me, computing = seat.me, seat.computing
+    names = [key_name(computing, computing[j], j) for j in range(PARTIES)]
+    for owner in seat.owners:
+        if owner not in computing:
+            names += [(owner, j) for j in drawn_components(computing, owner)]
+    label = "key" if me in computing else "owner key"
+    keys = {name: own.draw_bytes(label, name[1], KEY_BYTES) for name in names if name[0] == me}
+    send: dict[str, bytes] = {}
+    due: dict[str, list[KeyName]] = {}
+    for name in names:
+        for receiver in _receivers(computing, name):
+            if name in keys:
+                send[receiver] = send.get(receiver, b"") + keys[name]
+            elif receiver == me:
+                due.setdefault(name[0], []).append(name)
+    came = exchange.exchange("keys", send, {maker: KEY_BYTES * len(n) for maker, n in due.items()})
+    given = []
+    for maker, wanted in due.items():
+        for n, name in enumerate(wanted):
+            keys[name] = came[maker][n * KEY_BYTES : (n + 1) * KEY_BYTES]
+            given.append(Given("keys", maker, _receivers(computing, name), keys[name]))
+    compare(exchange, me, "keys compared", given)
+    return keys
+
+
+def _receivers(computing: Sequence[str], name: KeyName) -> list[str]:
+    """To whom the maker of a key sends it."""
+    return [computing[i] for i in holders(name[1]) if computing[i] != name[0]]
