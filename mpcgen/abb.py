@@ -30,7 +30,7 @@ from mpcgen.secret import Secret, check_same, nbytes
 
 DIGEST_BYTES = 32
 
-Cut: TypeAlias = Callable[[Sequence[Array]], Array]  # of arrays of integers: their bit planes
+Part: TypeAlias = Callable[[Sequence[Array]], Array]  # a function of addends, 0 where they are
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Box(ABC):
 
     @abstractmethod
     def _addends(
-        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]: ...
 
     @abstractmethod
@@ -189,7 +189,23 @@ class Box(ABC):
             return self.bits.planes_of_forms(ring, tables, forms, positions, pairs)
 
         self._declare(self.costs.addends(nbytes(self.bits, shape)))
-        return self._addends(label, x, shape, cut)
+        return self._addends(label, x, self.bits, shape, cut)
+
+    def parts(
+        self,
+        x: Secret,
+        ring: Ring,
+        shape: tuple[int, ...],
+        part: Callable[[Array], Array],
+        label: str = "parts",
+    ) -> tuple[Secret, Secret]:
+        """A function of each of two addends of x, as secrets of another ring: at most one round.
+
+        Args:
+            part: elements of x's ring and shape -> elements of `ring` and `shape`; of 0 it is 0.
+        """
+        self._declare(self.costs.addends(nbytes(ring, shape)))
+        return self._addends(label, [x], ring, shape, lambda addends: part(addends[0]))
 
     def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
         """Make named secrets public to all parties, in one round.

@@ -6,7 +6,7 @@ and statistics, and for data that are public anyway.
 
 from collections.abc import Sequence
 
-from mpcgen.abb import DIGEST_BYTES, Box, Cut, Exchange, Products, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
@@ -77,11 +77,11 @@ class Clear(Box):
         return Secret(self, each.ring, each.shape, (total,))
 
     def _addends(
-        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
-        first = (cut([each._parts[0] for each in x]),) if self._here else ()
-        second = (self.bits.zeros(shape),) if self._here else ()
-        return Secret(self, self.bits, shape, first), Secret(self, self.bits, shape, second)
+        first = (part([each._parts[0] for each in x]),) if self._here else ()
+        second = (ring.zeros(shape),) if self._here else ()
+        return Secret(self, ring, shape, first), Secret(self, ring, shape, second)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
         others = [p for p in self.parties if p != self.me]

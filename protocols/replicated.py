@@ -29,7 +29,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Self, TypeAlias
 
-from mpcgen.abb import DIGEST_BYTES, Box, Cut, Exchange, Products, Seat
+from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
@@ -193,27 +193,27 @@ class Replicated(Box):
         return z
 
     def _addends(
-        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
-        label, bits = self._next(label), self.bits
+        label = self._next(label)
         if self._i is None:
-            return Secret(self, bits, shape, ()), Secret(self, bits, shape, ())
-        zero, maker = bits.zeros(shape), self._computing[0]
+            return Secret(self, ring, shape, ()), Secret(self, ring, shape, ())
+        zero, maker = ring.zeros(shape), self._computing[0]
         if (key := self._keys.get((maker, 0))) is not None:
-            s0 = key.draw(bits, shape, f"{label}/{maker}", self._counter)
+            s0 = key.draw(ring, shape, f"{label}/{maker}", self._counter)
         match self._i:
             case 0:
-                s1 = bits.sub(cut([each.ring.add(*each._parts) for each in x]), s0)
-                self._exchange(label, {self._computing[1]: bits.to_bytes(s1)}, {})
+                s1 = ring.sub(part([each.ring.add(*each._parts) for each in x]), s0)
+                self._exchange(label, {self._computing[1]: ring.to_bytes(s1)}, {})
                 parts, others = (s0, s1), (zero, zero)
             case 1:
-                came = self._exchange(label, {}, {maker: nbytes(bits, shape)})
-                parts = (bits.from_bytes(came[maker], shape), zero)
-                others = (zero, cut([each._parts[1] for each in x]))
+                came = self._exchange(label, {}, {maker: nbytes(ring, shape)})
+                parts = (ring.from_bytes(came[maker], shape), zero)
+                others = (zero, part([each._parts[1] for each in x]))
             case _:
                 self._exchange(label, {}, {})
-                parts, others = (zero, s0), (cut([each._parts[0] for each in x]), zero)
-        return Secret(self, bits, shape, parts), Secret(self, bits, shape, others)
+                parts, others = (zero, s0), (part([each._parts[0] for each in x]), zero)
+        return Secret(self, ring, shape, parts), Secret(self, ring, shape, others)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
         label = self._next(label)

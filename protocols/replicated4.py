@@ -32,7 +32,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Self, TypeAlias
 
-from mpcgen.abb import Box, Cut, Exchange, Products, Seat
+from mpcgen.abb import Box, Exchange, Part, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
 from mpcgen.protocols.joint import Given, Letter, compare, pass_jointly
@@ -223,21 +223,21 @@ class Replicated4(Box):
         return Letter(sender, backup, to, length, data)
 
     def _addends(
-        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         label = self._next(label)
-        one = Secret(self, self.bits, shape, ())
+        one = Secret(self, ring, shape, ())
         if self._i is None:
             return one, one
 
         def masked(route: Route, _n: int, r: Array) -> Array:
             a, b = self._place(route.receiver), self._place(route.outsider)
-            return self.bits.add(cut([y.ring.add(y._parts[a], y._parts[b]) for y in x]), r)
+            return ring.add(part([y.ring.add(y._parts[a], y._parts[b]) for y in x]), r)
 
         masks, hidden = self._put_in(label, (LOWER, UPPER), [one], masked)
         first, second = (
             self._secret(
-                self.bits,
+                ring,
                 shape,
                 {
                     j: _component(one, j, 0, _only(route, masks), _only(route, hidden))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgen.abb import Box, Cut, Products, Seat
+from mpcgen.abb import Box, Part, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
@@ -187,23 +187,23 @@ class ComputingView(Simulator):
         return z
 
     def _addends(
-        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
-        label, bits, zero = self._next(label), self.bits, self.bits.zeros(shape)
+        label, zero = self._next(label), ring.zeros(shape)
         maker = self.cast.computing[0]
         if self.i != 1:
-            s0 = self.world.draw(0, bits, shape, f"{label}/{maker}", self._counter)
+            s0 = self.world.draw(0, ring, shape, f"{label}/{maker}", self._counter)
         match self.i:
             case 0:
-                first = (s0, bits.sub(cut([each.ring.add(*each._parts) for each in x]), s0))
+                first = (s0, ring.sub(part([each.ring.add(*each._parts) for each in x]), s0))
                 second = (zero, zero)
             case 1:
-                s1 = self.world.uniform("received", bits, shape, label, maker)
+                s1 = self.world.uniform("received", ring, shape, label, maker)
                 self.world.receive(label, maker, [s1])
-                first, second = (s1, zero), (zero, cut([each._parts[1] for each in x]))
+                first, second = (s1, zero), (zero, part([each._parts[1] for each in x]))
             case _:
-                first, second = (zero, s0), (cut([each._parts[0] for each in x]), zero)
-        return Secret(self, bits, shape, first), Secret(self, bits, shape, second)
+                first, second = (zero, s0), (part([each._parts[0] for each in x]), zero)
+        return Secret(self, ring, shape, first), Secret(self, ring, shape, second)
 
     def _show(
         self, label: str, secrets: Sequence[tuple[str, Secret]], rows: NDArray[np.intp]
@@ -262,14 +262,14 @@ class GuestView(Simulator):
         return results
 
     def _addends(
-        self, label: str, x: Sequence[Secret], shape: tuple[int, ...], cut: Cut
+        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         """All that is opened of them is under the shares of a product."""
         self._next(label)
-        zero = self.bits.zeros(shape)
+        zero = ring.zeros(shape)
         return (
-            Secret(self, self.bits, shape, (zero, zero, zero)),
-            Secret(self, self.bits, shape, (zero, zero, zero)),
+            Secret(self, ring, shape, (zero, zero, zero)),
+            Secret(self, ring, shape, (zero, zero, zero)),
         )
 
     def _show(
