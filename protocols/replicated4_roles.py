@@ -28,14 +28,14 @@ ROUTES: Final = (
     Route(2, 3, 0, 1),
     Route(3, 0, 1, 2),
     Route(2, 0, 1, 3),
-    Route(3, 1, 0, 2),
+    Route(1, 3, 0, 2),
 )
 """One for each pair of parties; every party is sent a message or a digest by every other."""
 
 WITH_SQUARES: Final = ROUTES[:4]
 """Those that also put in x_k y_k, k the receiver."""
 
-LOWER: Final = ROUTES[2]
+LOWER: Final = Route(3, 2, 0, 1)
 """By which those who know x_0 and x_1 put in their sum."""
 
 UPPER: Final = ROUTES[0]

@@ -1,6 +1,7 @@
 """What the results do not depend on: engine, transport, and whose genotypes make up the totals."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,14 @@ from tests.plink_files import HET, HOM_ALT, HOM_REF, PHENOTYPE, SEX, Files, pool
 
 DATA = Path(demo.__file__).parent / "data"
 WITHOUT_STRATA = studies.ASSOCIATION.replace(', "cmh"', "")
+WITH_A_REGULATOR = studies.Rules("replicated4", (*studies.NAMES, "D"))
+PASSING = """
+[[entries]]
+statistic = "association"
+release = "passing"
+p = 0.05
+tests = ["allelic", "trend"]
+"""
 LAUNCH = {"threads": studies.run_in_threads, "processes": studies.run_in_processes}
 
 Change = Callable[[list[Files]], list[Files]]
@@ -37,9 +46,14 @@ def lay_out(
     *,
     linked: bool = True,
 ) -> Path:
-    """A study of these institutions; linkage, unless not linked, is of all variants."""
+    """A study of these institutions; linkage, unless not linked, is of all variants.
+
+    Whoever computes and is not one of them has no data.
+    """
     write(folder, parts)
     members = [studies.Member(name, folder / f"of{name}") for name in studies.NAMES]
+    computing = rules.computing if rules else ()
+    members += [studies.Member(name, None) for name in computing if name not in studies.NAMES]
     if linked:
         entries += studies.linkage(folder, parts[0].bim[:, 1], 8)
     return studies.lay_out(folder, members, DATA / "sites.tsv", entries, rules)
@@ -68,6 +82,44 @@ def test_every_engine_and_transport_writes_the_same(
     rules = studies.CLEAR if engine == "clear" else studies.Rules()
     plan = lay_out(tmp_path, parts, studies.OF_GROUPS + studies.ASSOCIATION, rules)
     assert studies.tables(LAUNCH[launch](plan, tmp_path / "out")) == expected
+
+
+def as_seen_by(name: str, tables: dict[str, bytes]) -> dict[str, bytes]:
+    """One party's result files by name."""
+    return {
+        path.partition("/")[2]: content
+        for path, content in tables.items()
+        if path.partition("/")[0] == name
+    }
+
+
+@pytest.mark.parametrize("launch", LAUNCH)
+def test_a_regulator_without_data_computes_beside_three_institutions(
+    launch: str, parts: list[Files], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    entries = studies.OF_GROUPS + studies.ASSOCIATION
+    plan = lay_out(tmp_path, parts, entries, WITH_A_REGULATOR)
+    ours = studies.tables(LAUNCH[launch](plan, tmp_path / "out"))
+    wanted = as_seen_by("A", expected)
+    assert wanted
+    assert all(as_seen_by(name, ours) == wanted for name in "ABCD")
+
+
+@pytest.mark.parametrize("entries", [studies.OF_GROUPS, PASSING])
+def test_floors_and_thresholds_withhold_the_same_on_every_engine(
+    entries: str, parts: list[Files], tmp_path: Path
+) -> None:
+    found = {}
+    for rules in (studies.CLEAR, studies.Rules(), WITH_A_REGULATOR):
+        folder = tmp_path / rules.engine
+        folder.mkdir()
+        plan = lay_out(folder, parts, entries, replace(rules, release=""), linked=False)
+        out = studies.run_in_threads(plan, folder / "out")
+        found[rules.engine] = as_seen_by("A", studies.tables(out))
+    assert found["clear"] == found["replicated"] == found["replicated4"]
+    opened = [text for file, text in found["clear"].items() if file.endswith(".tsv")]
+    assert all(1 < len(text.splitlines()) < 1 + len(parts[0].bim) for text in opened)
+    assert opened
 
 
 def shuffled(part: Files, units: NDArray[np.str_], strata: NDArray[np.str_]) -> Files:
