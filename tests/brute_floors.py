@@ -28,6 +28,7 @@ CALLED = (1, 1, 1, 1, 1, 0, 0)
 PEOPLE = (1, 1, 1, 1, 1, 1, 1)
 CELLS = tuple(tuple(int(i == j) for j in range(7)) for i in range(7))
 TWO_COPIES = (1, 1, 1, 0, 0, 0, 0)
+ONE_COPY = (0, 0, 0, 1, 1, 0, 0)
 ALT_OF_TWO = (0, 1, 2, 0, 0, 0, 0)
 SQUARES = (0, 1, 4, 0, 0, 0, 0)
 DOSAGES = ((1, 0, 0, 1, 0, 0, 0), (0, 1, 0, 0, 1, 0, 0), (0, 0, 1, 0, 0, 0, 0))
@@ -58,8 +59,9 @@ def kind(chrom: str) -> str:
 def of_variant(entries: tuple[str, ...], groups: int, columns: tuple[int, ...]) -> Ints:
     """Counts that follow at one variant, (.., 7 groups); entries 0, 1, 2, none above another."""
     opened = [form[: 7 * groups] for entry in entries for form in OPENED[entry]]
-    sizes = np.kron(np.eye(groups, dtype=int), PEOPLE)
-    known = np.concatenate([np.array(opened, int).reshape(-1, 7 * groups), sizes])
+    sexes = [ONE_COPY, TWO_COPIES] if columns == KINDS["X"] else []  # with a genotype
+    sizes = [np.kron(np.eye(groups, dtype=int), people) for people in (PEOPLE, *sexes)]
+    known = np.concatenate([np.array(opened, int).reshape(-1, 7 * groups), *sizes])
     places = [7 * g + c for g in range(groups) for c in columns]
     return _spread(smallest(within(known[:, places], 2)), places, 7 * groups)
 
@@ -160,14 +162,16 @@ PRODUCTS = np.array(
     ]
 )
 
-# People with one of the alt alleles alone, and with none, where nobody has two of either.
+# People with one allele alone or with none, where nobody has two of one of them.
 IF_NO_TWO = np.array(
     [
         [value * int(3 not in cell) for value, cell in zip(values, BOTH, strict=True)]
         for values in (
-            [x * (1 - y) + 2 * (y == 2) for x, y in BOTH],
-            [(1 - x) * y + 2 * (x == 2) for x, y in BOTH],
+            [x * (1 - y) + (x == 2) + (y == 2) for x, y in BOTH],
+            [(1 - x) * y + (x == 2) + (y == 2) for x, y in BOTH],
             [(1 - x) * (1 - y) + (x == 2) + (y == 2) for x, y in BOTH],
+            [(2 - x) * (1 - y) + (x == 0) + (y == 2) for x, y in BOTH],
+            [(1 - x) * (2 - y) + (x == 2) + (y == 0) for x, y in BOTH],
         )
     ]
 )

@@ -194,9 +194,14 @@ def _forms(tasks: Sequence[Task], groups: Sequence[str]) -> list[tuple[str, Mapp
 def _sizes(
     groups: Sequence[str], classes: Sequence[str]
 ) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """The group sizes, which are opened before all else."""
+    """The group sizes, which are opened before all else.
+
+    On X also how many of each sex have a genotype: the same people's other variants tell that.
+    """
     for group in groups:
         yield f"number of {group}", form(dict.fromkeys(classes, 1), group)
+        for sex, copies in (("males", HAPLOID), ("others", DIPLOID)) if classes == CLASSES else ():
+            yield f"{sex} of {group}", form(dict.fromkeys(copies, 1), group)
 
 
 def _span(columns: Sequence[str], forms: Sequence[tuple[str, Mapping[str, int]]]) -> Span:

@@ -26,12 +26,15 @@ _PRODUCTS = {
     "ref and alt": {"SY": 2, "SXY": -1},
     "ref and ref": {"N": 4, "SX": -2, "SY": -2, "SXY": 1},
 }
-# Where nobody has two alt alleles, on Y and MT or by chance: people with one of the alt alleles
-# alone, and with none. What stands beside keeps these from being negative elsewhere.
+# Where nobody has two alt alleles of a variant (so on Y and MT), or two ref alleles: people with
+# one allele alone or with none, and whoever is counted with them. What stands beside keeps these
+# from being negative elsewhere.
 _CELLS = {
-    "the first's alt alone": {"SX": 1, "SXY": -1, "Y2": 2},
-    "the second's alt alone": {"SY": 1, "SXY": -1, "X2": 2},
+    "the first's alt alone": {"SX": 1, "SXY": -1, "X2": 1, "Y2": 1},
+    "the second's alt alone": {"SY": 1, "SXY": -1, "X2": 1, "Y2": 1},
     "neither's alt": {"N": 1, "SX": -1, "SY": -1, "SXY": 1, "X2": 1, "Y2": 1},
+    "the first's ref alone": {"N": 2, "SX": -1, "SY": -2, "SXY": 1, "X0": 1, "Y2": 1},
+    "the second's ref alone": {"N": 2, "SX": -2, "SY": -1, "SXY": 1, "X2": 1, "Y0": 1},
 }
 
 
