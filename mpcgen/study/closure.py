@@ -10,7 +10,7 @@ part is 0) is not linear and not covered here.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, reduce
+from functools import reduce
 from itertools import chain, combinations
 from math import gcd, lcm
 
@@ -94,7 +94,7 @@ def text(combination: Mapping[str, Fraction]) -> str:
     return words.removeprefix(" + ").lstrip() or "0"
 
 
-def atoms(span: Span, max_weight: int, candidates: Iterable[Vector] = ()) -> Integers:
+def atoms(span: Span, max_weight: int) -> Integers:
     """The smallest counts that follow from the span: (atoms, n), entries 0..max_weight.
 
     An atom is a nonzero vector of the span with entries 0..w (w = max_weight) that has no other
@@ -108,20 +108,11 @@ def atoms(span: Span, max_weight: int, candidates: Iterable[Vector] = ()) -> Int
     span, its entries in 0..w, and their sum is smaller. The unknowns are nonnegative, so the count
     of a sum of atoms is at least that of any atom in it: it is 0 or at least f.
 
-    A candidate (a nonnegative vector of the span with larger entries) that is no sum of atoms is
-    added at the end, which makes the second sentence true of it and its sums too.
-
     Raises:
-        ValueError: a candidate has a negative entry, or is not in the span.
         RangeError: more than 2^22 vectors would have to be tried.
     """
     found = [atom for part in _components(span) for atom in _part_atoms(span, part, max_weight)]
     found.sort(key=lambda atom: (sum(atom), tuple(-x for x in atom)))
-    for candidate in sorted((tuple(map(int, c)) for c in candidates), key=sum):
-        if min(candidate) < 0 or not span.contains(candidate):
-            raise ValueError(f"{candidate} is not a nonnegative vector of the span")
-        if not _is_sum(candidate, found):
-            found.append(candidate)
     return np.array(found, np.int64).reshape(-1, span.n)
 
 
@@ -235,19 +226,3 @@ def _part_atoms(span: Span, part: list[int], w: int) -> list[tuple[int, ...]]:
         support = np.flatnonzero(atom)
         x = x[:, ~np.logical_and.reduce([x[j] >= atom[j] for j in support])]
     return found
-
-
-def _is_sum(vector: tuple[int, ...], parts: list[tuple[int, ...]]) -> bool:
-    """Whether the vector is a sum of the parts, each taken any number of times."""
-
-    @cache
-    def splits(rest: tuple[int, ...]) -> bool:
-        column = next((j for j, x in enumerate(rest) if x), None)
-        if column is None:
-            return True
-        left = (
-            tuple(x - y for x, y in zip(rest, part, strict=True)) for part in parts if part[column]
-        )
-        return any(min(less) >= 0 and splits(less) for less in left)
-
-    return splits(vector)
