@@ -18,12 +18,13 @@ def outcomes(
     *,
     log: Callable[[str], MessageLog] | None = None,
     timeout: float = 20.0,
+    network: MemoryNetwork | None = None,
 ) -> dict[str, T | BaseException]:
     """Run part(channel) for every party in threads: name -> result, or what it raised.
 
     A party that fails tells the others, as a real one does. Its thread has its name.
     """
-    network = MemoryNetwork(names)
+    network = network or MemoryNetwork(names)
     ended: dict[str, T | BaseException] = {}
 
     def run(name: str) -> None:
