@@ -102,6 +102,9 @@ def matmul(x: Array, y: Array) -> Array:
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     add_product = _PRODUCTS[x.ndim, x.itemsize]
     threads = cores() if x.size * y.shape[1] > 2**22 else 1
+    if threads == 1:
+        add_product(x, y, z)
+        return z
     rows = zip(np.array_split(x, threads), np.array_split(z, threads), strict=True)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda part: add_product(part[0], y, part[1]), rows))
