@@ -36,6 +36,7 @@ from mpcgen.abb import Box, Exchange, Part, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
 from mpcgen.protocols.joint import Given, Letter, compare, pass_jointly
+from mpcgen.protocols.replicated4_inputs import JointInput, component
 from mpcgen.protocols.replicated4_keys import KeyName, agree_on_keys, key_name
 from mpcgen.protocols.replicated4_roles import (
     LOWER,
@@ -52,9 +53,6 @@ from mpcgen.protocols.replicated4_roles import (
 )
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret, Sized, nbytes, split
-
-Masks: TypeAlias = dict[Route, list[Array]]
-"""For each joint input and each value that it puts in: the mask, or the value under it."""
 
 Masked: TypeAlias = Callable[[Route, int, Array], Array]  # v + r, of a route's n-th value and r
 
@@ -76,7 +74,6 @@ class Replicated4(Box):
         self.costs = Replicated4Costs(seat)
         self._channel = exchange
         self._computing = seat.computing
-        self._guests = tuple(p for p in seat.parties if p not in seat.computing)
         self._i = seat.computing.index(seat.me) if seat.me in seat.computing else None
         self._mine = () if self._i is None else holders(self._i)  # components that it holds
         self._keys = keys
@@ -161,14 +158,12 @@ class Replicated4(Box):
         label = self._next(label)
         if self._i is None:
             return [Secret(self, each.ring, each.shape, ()) for each in sums]
-        masks, hidden = self._put_in(
+        inputs = self._put_in(
             label, ROUTES, sums, lambda route, n, r: self._summand(route, sums[n], r)
         )
         return [
             self._secret(
-                each.ring,
-                each.shape,
-                {j: _component(each, j, n, masks, hidden) for j in self._mine},
+                each.ring, each.shape, {j: component(inputs, j, n, each) for j in self._mine}
             )
             for n, each in enumerate(sums)
         ]
@@ -187,40 +182,45 @@ class Replicated4(Box):
 
     def _put_in(
         self, label: str, routes: Sequence[Route], values: Sequence[Sized], masked: Masked
-    ) -> tuple[Masks, Masks]:
-        """Joint inputs: the masks, and the values under them, as far as this party has them."""
-        masks: Masks = {}
-        hidden: Masks = {}
+    ) -> list[JointInput]:
+        """Put in values of these forms by each route, in one round."""
+        inputs = [JointInput(route) for route in routes]
         letters = []
-        for n, route in enumerate(routes):
-            if self._i != route.receiver:
-                key = self._keys[key_name(self._computing, self.me, route.receiver)]
-                masks[route] = [
-                    key.draw(x.ring, x.shape, f"{label}/{n}/{place}", self._counter)
-                    for place, x in enumerate(values)
+        for way, each in enumerate(inputs):
+            sender, backup, receiver, _ = route = each.route
+            if self._i != receiver:
+                key = self._keys[key_name(self._computing, self.me, receiver)]
+                each.masks = [
+                    key.draw(x.ring, x.shape, f"{label}/{way}/{n}", self._counter)
+                    for n, x in enumerate(values)
                 ]
-            if self._i in (route.sender, route.backup):
-                hidden[route] = [masked(route, n, r) for n, r in enumerate(masks[route])]
-            own = hidden.get(route, ())
+            if self._i in (sender, backup):
+                each.hidden = [masked(route, n, r) for n, r in enumerate(each.masks)]
             letters.append(
-                self._letter(
-                    (route.sender, route.backup),
-                    [self._computing[route.receiver]],
-                    sum(x.nbytes for x in values),
-                    [x.ring.canonical(y).data for x, y in zip(values, own, strict=False)],
-                )
+                self._letter(sender, backup, [self._computing[receiver]], values, each.hidden)
             )
         came = pass_jointly(self._channel, self.me, label, letters)
-        received = (route for route in routes if route.receiver == self._i)
-        for route, message in zip(received, came, strict=True):
-            hidden[route] = split(message, values)
-        return masks, hidden
+        received = (each for each in inputs if each.route.receiver == self._i)
+        for each, message in zip(received, came, strict=True):
+            each.hidden = split(message, values)
+        return inputs
 
     def _letter(
-        self, known_to: tuple[int, int], to: Sequence[str], length: int, data: Sequence[memoryview]
+        self,
+        sender: int,
+        backup: int,
+        to: Sequence[str],
+        forms: Sequence[Sized],
+        values: Sequence[Array],
     ) -> Letter:
-        sender, backup = (self._computing[i] for i in known_to)
-        return Letter(sender, backup, to, length, data)
+        """Values of these forms, for whoever lacks them; empty where they are not known."""
+        return Letter(
+            self._computing[sender],
+            self._computing[backup],
+            to,
+            sum(x.nbytes for x in forms),
+            [x.ring.canonical(value).data for x, value in zip(forms, values, strict=False)],
+        )
 
     def _addends(
         self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
@@ -234,70 +234,38 @@ class Replicated4(Box):
             a, b = self._place(route.receiver), self._place(route.outsider)
             return ring.add(part([y.ring.add(y._parts[a], y._parts[b]) for y in x]), r)
 
-        masks, hidden = self._put_in(label, (LOWER, UPPER), [one], masked)
         first, second = (
-            self._secret(
-                ring,
-                shape,
-                {
-                    j: _component(one, j, 0, _only(route, masks), _only(route, hidden))
-                    for j in self._mine
-                },
-            )
-            for route in (LOWER, UPPER)
+            self._secret(ring, shape, {j: component([each], j, 0, one) for j in self._mine})
+            for each in self._put_in(label, (LOWER, UPPER), [one], masked)
         )
         return first, second
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
-        opened = self._show(self._next(label), secrets, self.parties)
-        assert opened is not None
-        return opened
+        return self._show(self._next(label), secrets, self.parties)
 
     def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
         opened = self._show(self._next(label), [x], (to,))
-        return None if opened is None else opened[0]
+        return opened[0] if opened else None
 
-    def _show(self, label: str, secrets: Sequence[Secret], to: Sequence[str]) -> list[Array] | None:
-        """Values of secrets at those who are to learn them, None elsewhere."""
+    def _show(self, label: str, secrets: Sequence[Secret], to: Sequence[str]) -> list[Array]:
+        """Values of secrets at those who are to learn them, nothing elsewhere."""
         self._agree(f"{label} agreed")
         letters = []
         for j, lacking in enumerate(self._computing):
             readers = [p for p in to if p == lacking or p not in self._computing]
             sender, backup, _ = holders(j)
-            data = []
-            if self._i in (sender, backup):
-                data = [x.ring.canonical(x._parts[self._place(j)]).data for x in secrets]
+            knows = self._i in (sender, backup)
+            parts = [x._parts[self._place(j)] for x in secrets] if knows else ()
             if readers:
-                length = sum(x.nbytes for x in secrets)
-                letters.append(self._letter((sender, backup), readers, length, data))
+                letters.append(self._letter(sender, backup, readers, secrets, parts))
         came = pass_jointly(self._channel, self.me, label, letters)
+        received = zip(secrets, *(split(data, secrets) for data in came), strict=True)
         if self.me not in to:
-            return None
-        received = zip(*(split(data, secrets) for data in came), strict=True)
-        return [
-            _sum(x.ring, (*x._parts, *parts)) for x, parts in zip(secrets, received, strict=True)
-        ]
+            return []
+        return [reduce(x.ring.add, (*x._parts, *parts)) for x, *parts in received]
 
     def _agree(self, label: str) -> None:
         """Nothing is opened unless every party found all that it was sent to be right."""
         others = [p for p in self.parties if p != self.me] if self._i is not None else []
         send = {p: b"" for p in self._computing if p != self.me}
         self._exchange(label, send, dict.fromkeys(others, 0))
-
-
-def _component(x: Sized, j: int, n: int, masks: Masks, hidden: Masks) -> Array:
-    """Component j of the sum of joint inputs: values under masks, less masks."""
-    under = [values[n] for route, values in hidden.items() if route.outsider == j]
-    z = _sum(x.ring, under) if under else x.ring.zeros(x.shape)
-    for route, values in masks.items():
-        if route.receiver == j:
-            z = x.ring.sub(z, values[n])
-    return z
-
-
-def _only(route: Route, masks: Masks) -> Masks:
-    return {route: masks[route]} if route in masks else {}
-
-
-def _sum(ring: Ring, parts: Sequence[Array]) -> Array:
-    return reduce(ring.add, parts)
