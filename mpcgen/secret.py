@@ -128,7 +128,7 @@ class Secret:
 
     def _public(self, integers: object) -> Array:
         """Public integers as ring elements of this secret's shape."""
-        return self.ring.encode(np.broadcast_to(np.asarray(integers), self.shape))
+        return self.ring.broadcast_to(self.ring.encode(np.asarray(integers)), self.shape)
 
     def _map(self, f: Any, shape: tuple[int, ...]) -> Secret:
         return Secret(self._box, self.ring, shape, tuple(f(part) for part in self._parts))

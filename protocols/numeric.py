@@ -82,7 +82,7 @@ def planes(box: Box, x: Secret, bits: int, label: str = "planes") -> Secret:
 
 
 def leading_zeros(box: Box, bits: Secret, label: str = "zeros") -> Secret:
-    """Of bit planes (n, ...), the lowest first: 1 in place i if the i + 1 highest are 0, (n, ...)."""
+    """Of bit planes (n, ...), lowest first: 1 in place i if the i + 1 highest are 0, (n, ...)."""
     n = bits.shape[0]
     zeros = bits[np.arange(n)[::-1]] + -1
     for upper, source in _levels(n):
