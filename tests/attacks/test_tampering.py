@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mpcgen.abb import DIGEST_BYTES, Box
+from mpcgen.errors import Abort
 from mpcgen.leakage import Opening
 from mpcgen.protocols import joint
 from mpcgen.protocols.comparison import negative
@@ -21,6 +22,7 @@ from mpcgen.ring import Ring
 from mpcgen.secret import Secret
 from tests.attacks.tampering import (
     CAUGHT,
+    KINDS,
     MISLED,
     NOBODY,
     WITHOUT_EFFECT,
@@ -147,6 +149,26 @@ def test_three_parties_accept_wrong_values(name: str, capsys: pytest.CaptureFixt
     assert any(verdicts[WRONG] for verdicts in found.values())
 
 
+@pytest.mark.parametrize(
+    ("setting", "name", "cheater", "index", "names", "words"),
+    [
+        (WITH_OWNER, "totals", "E", 1, "B", "E gave B and C different keys, or C says so"),
+        (WITH_OWNER, "totals", "E", 5, "A", "E gave A and B different shares, or B says so"),
+        (WITH_OWNER, "totals", "A", 2, "D", "C gave D and A different keys, or A says so"),
+        (FOUR, "product", "A", 3, "B", "C gave B and A different shares, or A says so"),
+        (FOUR, "product", "A", 4, "C", "A and B sent different shares"),
+        (FOUR, "product", "A", 5, "B", "D and A sent different shares"),
+    ],
+    ids=["keys", "input", "digest of keys", "digest of an input", "product", "digest of a product"],
+)
+def test_who_is_named(
+    setting: Setting, name: str, cheater: str, index: int, names: str, words: str
+) -> None:
+    run = play(setting, SCENES[name], Attack(cheater, KINDS[0], index))
+    assert str(run.ended[names]) == words
+    assert all(isinstance(end, Abort) for end in run.ended.values())
+
+
 @by_scene
 @pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize("cheater", FOUR.computing)
@@ -176,6 +198,6 @@ def test_the_harness_sees_what_goes_through_without_digests(
 ) -> None:
     """Where nobody compares, honest parties answer what is off by their secrets."""
     monkeypatch.setattr(joint, "digest", lambda _data: bytes(DIGEST_BYTES))
-    kind = "alter its start"
+    kind = KINDS[0]
     found = tally(FOUR, SCENES["product"], right("product", FOUR), [kind])[kind]
     assert found[MISLED] + found[WRONG] > 10
