@@ -41,6 +41,9 @@ def fill_planes_of_forms(
     Args:
         planes: (n, forms, ceil(m / 8)), one for each of n positions.
     """
+    m, width = len(tables[0]), sum(table.shape[1] for table in tables)
+    if any(len(table) != m for table in tables) or any(len(form) != width for form in forms):
+        raise ValueError(f"forms of {width} columns have as many factors, and columns one length")
     used = sorted({c for form in forms for c, factor in enumerate(form) if factor})
     terms = [[(used.index(c), factor) for c, factor in enumerate(form) if factor] for form in forms]
     columns = np.array([c for form in terms for c, _ in form], np.int64)
@@ -49,7 +52,7 @@ def fill_planes_of_forms(
     places = [_place(table, c) for table in tables for c in range(table.shape[1])]
     addresses, steps = np.array([places[c] for c in used], np.int64).reshape(-1, 2).T.copy()
     _loops.planes_of_forms(
-        *(len(tables[0]), addresses, steps, starts, columns, factors.astype(np.uint32)),
+        *(m, addresses, steps, starts, columns, factors.astype(np.uint32)),
         *(_row_of(positions), np.empty((len(used), TILE), np.uint32), np.empty(TILE, np.uint32)),
         *(*_room(), planes),
     )

@@ -41,7 +41,6 @@ class Floor:
         form: column -> coefficient.
         or_zero: 0 is allowed too.
         most: the largest value of the form, a person.
-        joint: it is asked of the joint total only; 0 is not allowed.
         implied: what is opened beside it makes sure of it; it is told, not compared.
         on: genotype classes of the kinds of chromosomes where it is asked for; None: everywhere.
     """
@@ -51,7 +50,6 @@ class Floor:
     at_least: int
     or_zero: bool
     most: int
-    joint: bool = False
     implied: bool = False
     on: frozenset[tuple[str, ...]] | None = None
 
@@ -156,33 +154,32 @@ class Floors:
             box, [*tables, one, *behind], tests, self.bits, "floors", residues, self._low
         )
         zero = len(residues)
-        small = box.mul(few[:zero], empty + -1, "floors/small")
-        if asked is not None:
-            small *= box.bits.pack(np.tile(asked, (self.owners, 1)))
-        return comparison.all_of(box, concatenate([small, few[zero:]]) + -1, "floors/and")
+        if zero:
+            small = box.mul(few[:zero], empty + -1, "floors/small")
+            if asked is not None:
+                small *= box.bits.pack(np.tile(asked, (self.owners, 1)))
+            few = concatenate([small, few[zero:]])
+        return comparison.all_of(box, few + -1, "floors/and")
 
     def _tests(self) -> list[list[int]]:
         """What must not be negative, of all owners' columns, of 1 and of `here`.
 
         Counts less their least values, of all owners but one, each in turn: first those that may be
-        0, then the others; then what is asked of the joint total only.
+        0, then the others; then how many institutions there are.
         """
-        compared = [floor for floor in self.counts if not floor.or_zero and not floor.implied]
-        each = [floor for floor in compared if not floor.joint]
-        joint = [floor for floor in compared if floor.joint]
+        each = [floor for floor in self.counts if not floor.or_zero and not floor.implied]
         tests = [
             self._test(floor, without)
             for floors in (self._may_be_zero, each)
             for without in range(self.owners)
             for floor in floors
         ]
-        tests += [self._test(floor, None) for floor in joint]
         if not self.here:
             return tests
         few = [0] * self.owners * len(self.columns) + [-self.min_institutions, 1]
         return [*([*test, 0] for test in tests), few]
 
-    def _test(self, floor: Floor, without: int | None) -> list[int]:
+    def _test(self, floor: Floor, without: int) -> list[int]:
         """A count less its least value, of all owners but one."""
         form = [floor.form.get(column, 0) for column in self.columns]
         none = [0] * len(form)
@@ -207,5 +204,5 @@ class Floors:
         """Declared cost of `met` on units whose bits fill `packed` bytes."""
         zero, tests = len(self._residues), len(self._tests())
         signs = comparison.cost_with_residues(costs, self.bits, packed, tests, zero, self._low)
-        small = costs.reshare(packed * zero)
+        small = costs.reshare(packed * zero) if zero else Cost()
         return signs + small + comparison.all_of_cost(costs, tests, packed)

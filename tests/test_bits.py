@@ -75,6 +75,18 @@ def test_planes_of_linear_forms_of_columns(bits: BitRing, ring: Ring, m: int) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("lengths", "form"), [((9, 8), [1, 1]), ((8, 9), [1, 1]), ((9, 9), [1]), ((9, 9), [1, 1, 1])]
+)
+@pytest.mark.parametrize("ring", [Ring(32), Ring(64)], ids=lambda ring: f"k{ring.k}")
+def test_tables_and_forms_that_do_not_fit(
+    ring: Ring, lengths: tuple[int, ...], form: list[int]
+) -> None:
+    tables = [uniform(ring, (length, 1), length) for length in lengths]
+    with pytest.raises(ValueError, match=r"columns|dimensions"):
+        BITS.planes_of_forms(ring, tables, [form], [0])
+
+
 def test_planes_of_a_view_that_is_not_contiguous() -> None:
     ring = Ring(128)
     x = uniform(ring, (9, 4), 3)

@@ -83,9 +83,10 @@ def _smallest(study: Study) -> str:
     found = [floors for _, floors in floors_of_units(study)]
     if not found:
         return "a single person"
-    people = [f for floors in found for f in floors.counts if not f.or_zero and f.most == 1]
+    counts = [floor for floors in found for floor in floors.counts]
+    people = [f for f in counts if not f.or_zero and f.most == 1 and not f.implied]
     least = min(people, key=lambda floor: floor.at_least)
-    cells = [f.at_least for floors in found for f in floors.counts if f.or_zero]
+    cells = [floor.at_least for floor in counts if floor.or_zero]
     alone = f"; a single count of them can be of {min(cells)}, or of nobody" if cells else ""
     return f"{least.at_least} {least.name}, also without any one institution{alone}"
 

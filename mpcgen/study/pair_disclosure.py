@@ -52,7 +52,7 @@ def pair_floors(groups: Sequence[str], minima: Minima) -> list[Floor]:
         Floor(
             "people of the pair", {"N": 1}, least, or_zero=False, most=1, implied=behind >= least
         ),
-        Floor("less who has one genotype alone", alone, 0, or_zero=False, most=2, joint=True),
+        Floor("less who has one genotype alone", alone, 0, or_zero=False, most=2),
         *(
             Floor(words, form, cell, or_zero=True, most=4)
             for words, form in (*products, *_CELLS.items())
