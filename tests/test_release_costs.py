@@ -35,7 +35,11 @@ region = "1"
 """
 )
 STRONG = 'release = "passing"\nr2 = {}\n'
-ENGINE = {"replicated": studies.NAMES, "clear": studies.NAMES[:1]}
+ENGINE = {
+    "replicated": studies.NAMES,
+    "replicated4": (*studies.NAMES, "D"),
+    "clear": studies.NAMES[:1],
+}
 EVERYTHING = 'consent = ["two institutions"]\n' + "\n".join(
     f"{name} = 1" for name in Minima.__dataclass_fields__
 )
@@ -46,7 +50,8 @@ def study(folder: Path, engine: str, release: str, p: float, linkage: str) -> tu
     """A study with floors and thresholds."""
     rules = studies.Rules(engine, ENGINE[engine], release=release)
     entries = ENTRIES.format(p=p, linkage=linkage)
-    plan = lay_out(folder, COHORTS, rules=rules, entries=entries, window=0)
+    fourth = {"D": cohort(63, 70, ALLELES)} if "D" in rules.computing else {}
+    plan = lay_out(folder, COHORTS | fourth, rules=rules, entries=entries, window=0)
     return load_study(plan), plan
 
 

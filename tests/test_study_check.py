@@ -25,6 +25,7 @@ ENGINES = {
     "replicated": (Rules(), small.NAMES),
     "another order, and an owner that does not compute": (Rules(computing=("D", "B", "A")), FOUR),
     "clear": (Rules("clear", ("B",)), small.NAMES),
+    "replicated4": (Rules("replicated4", FOUR), FOUR),
 }
 
 
