@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from mpcgen.abb import Box
+from mpcgen.protocols.floors import Floor, Floors
 from mpcgen.protocols.replicated import Replicated
 from mpcgen.secret import Secret
 from tests.attacks.broken import (
