@@ -12,8 +12,8 @@ Indices are modulo 4.
 
 Joint input, INP (section 2.3, protocol 3): P_i and P_j know v; P_k receives, P_o does not:
     x_k <- -F(k_k),  x_o <- v + F(k_k),  x_i <- x_j <- 0;   jmp(x_o; P_i, P_j -> P_k).
-Product: x_a y_b + x_b y_a is known to the two parties beside P_a and P_b, who put it in by INP,
-    and with it one of the x_a y_a, which they know as well; z is the sum of these six inputs.
+Product: x_a y_b + x_b y_a is known to the two parties beside P_a and P_b, who put it in by INP;
+    four of the six pairs put in one x_a y_a each with it. z is the sum of these inputs.
 Input of P_i:
     x_{i+2}, x_{i+3} <- F(k_{i+2}), F(k_{i+3}),  x_i <- 0;   P_i sends x_{i+1} to P_{i+2}, P_{i+3}.
 Input of an owner O that does not compute, who gave the holders of x_0, x_1, x_2 a key for each:
