@@ -99,6 +99,10 @@ class Secret:
         shape = np.broadcast_to(np.False_, self.shape).reshape(shape).shape
         return self._map(lambda part: self.ring.reshape(part, shape), shape)
 
+    def transpose(self) -> Secret:
+        """The same elements with their logical axes in reverse order."""
+        return self._map(self.ring.transpose, self.shape[::-1])
+
     def sum(self, axis: int) -> Secret:
         """The sum along one axis."""
         shape = self.shape[:axis] + self.shape[axis:][1:]

@@ -18,7 +18,7 @@ MADE_UP = 100
 class Liar(Institution):
     """One that has more people behind every pair than behind its variants."""
 
-    def within(self, groups: int) -> "Liar":  # noqa: ARG002  # all its people are of the groups
+    def within(self, groups: int) -> "Liar":  # all its people are of the groups
         return self
 
     def pair_sums(self, pairs: Ints) -> Ints:
