@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mpcgen.genome.columns import joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.pairs import PairList, WindowPairs
-from mpcgen.report.columns import LD
+from mpcgen.report.columns import LD_SITES
 from mpcgen.report.layouts import Floats, Triangle
 from mpcgen.report.region import StrongestRegion, strongest_region
 from mpcgen.report.tables import TableWriter
@@ -69,7 +69,7 @@ class PairTable:
         for rows in pairs.T:
             chrom, name = take(self._sites.chrom_names, rows), take(self._sites.id, rows)
             lead += [chrom, self._sites.pos[rows], name]
-        self._writer.write(dict(zip(LD, lead, strict=False)) | dict(columns))
+        self._writer.write(dict(zip(LD_SITES, lead, strict=True)) | dict(columns))
         strong = columns["R2"] >= MAP_MIN_R2
         self._keep(pairs[strong], columns["R2"][strong])
 

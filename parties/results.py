@@ -27,15 +27,21 @@ from mpcgen.protocols.association import Association
 from mpcgen.protocols.distributions import genomic_control_lambda
 from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS
+from mpcgen.protocols.statistic import Table
 from mpcgen.report import plots
-from mpcgen.report.columns import LD, leading
+from mpcgen.report.columns import LD_SITES, leading
 from mpcgen.report.gwas_ssf import StudyMetadata, write_gwas_ssf
 from mpcgen.report.layouts import Layout, Plot
 from mpcgen.report.record import Kept
 from mpcgen.report.tables import PValue, refuse_unknown, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
+from mpcgen.study.batch import Task
 from mpcgen.study.loop import Part
 from mpcgen.study.study import Study
+
+_ALONE = (
+    "has what was opened alone: no counts, and no GWAS-SSF or VCF file, which are made of counts"
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ class Results:
         with self._plots, self._files:
             tables = self._consume(parts)
             for table in tables:  # plots first: who draws them waits already
-                if isinstance(table.task.statistic, Association):
+                if "CHISQ" in table.columns and isinstance(table.task.statistic, Association):
                     self._test(table, table.task.statistic.p)
             for table in tables:
                 self._table(table, people)
@@ -147,14 +153,16 @@ class Results:
                 before = self.kept.get(entry, Kept(0, 0))
                 self.kept[entry] = Kept(before.kept + len(part.rows), before.of + part.batch.units)
                 for name, table in part.tables.items():
+                    self._count_undefined(part.task, name, table)
                     if part.batch.pairs is None:
                         rows = table.rows + part.batch.start
                         batch = VariantTable(part.task, name, rows, table.columns)
                         variants.setdefault((entry, name), []).append(batch)
                         continue
                     if entry not in pairs:
+                        names = [*LD_SITES, *table.columns]
                         writer = stack.enter_context(
-                            table_writer(self._path(entry), LD, self._output.table_format)
+                            table_writer(self._path(entry), names, self._output.table_format)
                         )
                         pairs[entry] = PairTable(writer, self._study.sites, part.task.chosen)
                     pairs[entry].add(part.batch.pairs[table.rows], table.columns)
@@ -171,6 +179,16 @@ class Results:
     def _count(self, what: str, number: int) -> None:
         if number:
             self.counted[what] = self.counted.get(what, 0) + number
+
+    def _count_undefined(self, task: Task, name: str, table: Table) -> None:
+        """Values of variants that were opened alone and do not exist."""
+        if not task.values or task.chosen is not None:
+            return
+        stem = ".".join(filter(None, (task.entry.name, name)))
+        for column in ("CHISQ", "OR", "AF"):
+            if column in table.columns:
+                undefined = int(np.isnan(table.columns[column]).sum())
+                self._count(f"{stem}: undefined {column}", undefined)
 
     def _test(self, table: VariantTable, p: float | None) -> None:
         """The inflation of a test's statistic, and its plots.
@@ -220,12 +238,15 @@ class Results:
         columns, statistic = leading(sites), table.task.statistic
         if isinstance(statistic, Association):
             columns["A1"] = sites.alt
+        if table.task.values:
+            self.notes.append(f"{table.stem} {_ALONE}")
+        elif isinstance(statistic, Association):
             self._submit(self._gwas_ssf, table.stem, sites, table.columns, people)
         columns |= table.columns
         if "P" in columns:
             columns["P"] = PValue(columns["NEG_LOG10_P"])
         self._submit(write_table, self._path(table.stem), columns, self._output.table_format)
-        if isinstance(statistic, Frequency) and not table.name:
+        if isinstance(statistic, Frequency) and not (table.name or table.task.values):
             self._submit(self._vcf, table.stem, sites, table.columns)
 
     def _submit(self, write: Callable[..., None], *arguments: object) -> None:

@@ -1,6 +1,7 @@
 """Running a plan: one institution over the network, or all of them on this machine."""
 
 import importlib
+import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -20,9 +21,10 @@ from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
 from mpcgen.report.record import Opening, RunRecord, Step, Value
+from mpcgen.study.batch import Task
 from mpcgen.study.institution import InstitutionConfig, read_config
 from mpcgen.study.loop import Part, Progress
-from mpcgen.study.plan import Entry, Plan
+from mpcgen.study.plan import Plan
 from mpcgen.study.study import Study
 
 RECORD = "record.json"
@@ -166,7 +168,7 @@ def _record(
         },
         engine=plan.engine,
         parties={name: _roles(plan, name) for name in plan.names},
-        parameters={task.entry.name: _parameters(task.entry) for task in study.tasks},
+        parameters={task.entry.name: _parameters(task) for task in study.tasks},
         thresholds=dict(_thresholds(study)),
         floors={} if plan.floors is None else asdict(plan.floors),
         kept=results.kept,
@@ -202,9 +204,13 @@ def _thresholds(study: Study) -> Iterator[tuple[str, float]]:
                 yield f"{task.entry.name}: p of {t.name}", t.p
 
 
-def _parameters(entry: Entry) -> dict[str, Value]:
+def _parameters(task: Task) -> dict[str, Value]:
+    entry = task.entry
+    alone: dict[str, Value] = {}
+    for value in task.values:
+        alone = {"binary_digits": value.digits, "step": math.ldexp(1, -value.digits)}
     options = {key: tuple(v) if isinstance(v, list) else v for key, v in entry.options.items()}
     return cast(
         dict[str, Value],
-        {"statistic": entry.statistic, "release": entry.release, **options},
+        {"statistic": entry.statistic, "release": entry.release, **alone, **options},
     )

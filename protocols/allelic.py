@@ -4,6 +4,7 @@ Learned   the joint alleles and alt alleles of cases and of controls, and how ma
 local     seven genotype counts of cases and of controls                  T_i  (m, 14)
 secure    1. [T] <- sum_i [T_i]                                           the shared input
           2. passing: n (ad - bc)^2 > t (a+b)(c+d)(a+c)(b+d)              3 rounds and a comparison
+             statistic: open chi2, or ad / bc, alone and rounded          rounded.Rounded
           3. [a], [a + b], [c], [c + d], [people] <- forms of [T]         local
           4. open them                                                    1 round
 public    chi2 = n (ad - bc)^2 / ((a+b)(c+d)(a+c)(b+d)) with 1 df, undefined if a margin is 0;
@@ -11,7 +12,7 @@ public    chi2 = n (ad - bc)^2 / ((a+b)(c+d)(a+c)(b+d)) with 1 df, undefined if 
           if OR = 0; 95 % interval exp(ln OR -+ 1.96 SE)
 Range     n <= 2 N alleles: totals in Z_2^32; in public, products of two margins and ad - bc are at
           most n^2 = 2^46 and exact in 64 bits; passing: (a+b)(c+d), (a+c)(b+d) <= n^2 / 4 = N^2
-          and chi2 <= n, so that both sides are at most 2 N^5 = 2^111.
+          and chi2 <= n, so that both sides are at most 2 N^5 = 2^111; a d, b c <= n^2 / 4 = N^2.
 Papers    Woolf, On estimating the relation between blood group and disease, 1955 (SE)
 
 Males count once on X; on Y and MT everybody counted does.
@@ -19,6 +20,7 @@ Males count once on X; on Y and MT everybody counted does.
 
 import numpy as np
 
+from mpcgen.protocols import case_control
 from mpcgen.protocols.case_control import (
     COUNTS,
     CaseControlTest,
@@ -30,8 +32,9 @@ from mpcgen.protocols.case_control import (
 )
 from mpcgen.protocols.distributions import ln_p_1df
 from mpcgen.protocols.genotype_counts import ALLELES, ALT_ALLELES, CASES, CONTROLS, PEOPLE, form
+from mpcgen.protocols.rounded import ProductRatio
 from mpcgen.protocols.statistic import Floats, Integers, Sums, ratio
-from mpcgen.protocols.threshold import Ratio, minus, plus
+from mpcgen.protocols.threshold import WIDE, Ratio, minus, plus
 
 ALLELE_TABLE = Sums(
     "alleles",
@@ -59,6 +62,15 @@ CHISQ = Ratio(
     limit=lambda people: 2 * people,
     largest=lambda people: people**4,
 )
+_A, _C = form(ALT_ALLELES, CASES), form(ALT_ALLELES, CONTROLS)
+ODDS_RATIO = ProductRatio(
+    COUNTS,
+    p=((_A, plus(_CONTROLS, minus(_C))),),
+    q=((plus(_CASES, minus(_A)), _C),),
+    limit=lambda people: people**2,
+    largest=lambda people: people**2,
+    ring=WIDE,
+)
 
 
 def _public(opened: Opened) -> Outcome:
@@ -79,5 +91,11 @@ def _woolf(a: Integers, b: Integers, c: Integers, d: Integers) -> Floats:
 
 
 ALLELIC = CaseControlTest(
-    "allelic", "ALLELIC", (ALLELE_TABLE,), False, _public, above(CHISQ, "allelic")
+    "allelic",
+    "ALLELIC",
+    (ALLELE_TABLE,),
+    False,
+    _public,
+    above(CHISQ, "allelic"),
+    {case_control.CHISQ: CHISQ, case_control.OR: ODDS_RATIO},
 )

@@ -11,10 +11,18 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from mpcgen.protocols.allelic import ALLELIC
-from mpcgen.protocols.case_control import GROUPS
+from mpcgen.protocols.case_control import CHISQ, GROUPS, OR
 from mpcgen.protocols.genotypic import GENOTYPIC
 from mpcgen.protocols.options import Options, names, only, real
-from mpcgen.protocols.statistic import Decision, Integers, Sites, Statistic, Table
+from mpcgen.protocols.statistic import (
+    Decision,
+    Floats,
+    Integers,
+    Sites,
+    Statistic,
+    Table,
+    Value,
+)
 from mpcgen.protocols.stratified import CMH
 from mpcgen.protocols.trend import TREND
 
@@ -32,6 +40,8 @@ class Association(Statistic):
 
     kind: ClassVar[str] = "association"
     threshold: ClassVar[str | None] = "p"
+    alone: ClassVar[tuple[str, ...]] = (CHISQ, OR)
+    digits: ClassVar[int] = 10
 
     def __init__(self, tests: tuple[str, ...], p: float | None = None):
         self.tests = tuple(TESTS[name] for name in tests)
@@ -58,6 +68,16 @@ class Association(Statistic):
         """Whether a test's p-value is below p, for each of the tests."""
         return () if self.p is None else tuple(test.decision(self.p, people) for test in self.tests)
 
+    def values(self, names: tuple[str, ...], digits: int, people: int) -> tuple[Value, ...]:
+        """The chi-squared of each test, and the odds ratio of the allelic one."""
+        can = [name for name, test in TESTS.items() if test.alone]
+        for test in self.tests:
+            if not test.alone:
+                raise ValueError(f"the test {test.name} is not opened alone; {', '.join(can)} are")
+        if OR in names and ALLELIC not in self.tests:
+            raise ValueError(f"{OR} is of the test {ALLELIC.name}, which tests does not name")
+        return tuple(value for test in self.tests for value in test.values(names, digits, people))
+
     def implies(self) -> tuple[str, ...]:
         """CMH's sums are not those of counts."""
         if CMH not in self.tests:
@@ -71,3 +91,8 @@ class Association(Statistic):
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
         """A table for each test, of the variants on which it exists."""
         return {test.name: test.table(opened, sites) for test in self.tests}
+
+    def public_values(self, values: Mapping[str, Floats], sites: Sites) -> dict[str, Table]:
+        """A table for each test that opens a value."""
+        named = {name.partition(".")[0] for name in values}
+        return {t.name: t.table_of_values(values, sites) for t in self.tests if t.name in named}

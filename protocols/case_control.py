@@ -9,21 +9,24 @@ A test opens linear forms of joint totals, then works in public on a 2 x 2 table
 or on genotypes (two copies only: on X those of everybody but males; none on Y and MT).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgen.genome.columns import repeated
-from mpcgen.protocols.distributions import Z_975, critical, neg_log10, upper_tail
+from mpcgen.protocols.distributions import Z_975, critical, ln_p_1df, neg_log10, upper_tail
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, genotype_counts
+from mpcgen.protocols.rounded import Rounded, Sides
 from mpcgen.protocols.statistic import Decision, Floats, Integers, Sites, Sums, Table, Threshold
 from mpcgen.protocols.threshold import Ratio
 
 GROUPS = (CASES, CONTROLS)
 COUNTS = genotype_counts(GROUPS)
+CHISQ, OR = "chisq", "or"  # values that can be opened alone
 HAPLOID_CHROMOSOMES = (24, 26)  # Y and MT, as PLINK numbers them
 
 Opened: TypeAlias = Mapping[str, Mapping[str, Integers]]  # sums -> column -> (m,) joint totals
@@ -67,6 +70,7 @@ class CaseControlTest:
         of_genotypes: it does not exist where everybody is haploid.
         public: opened sums -> outcome.
         decision: p, people -> whether its p-value is below p, decided on shares.
+        alone: values that can be opened alone, by name; the chi-squared has 1 degree of freedom.
     """
 
     name: str
@@ -75,12 +79,43 @@ class CaseControlTest:
     of_genotypes: bool
     public: Callable[[Opened], Outcome]
     decision: Callable[[float, int], Decision]
+    alone: Mapping[str, Sides] = field(default_factory=dict)
+
+    def values(self, names: Sequence[str], digits: int, people: int) -> list[Rounded]:
+        """Those of its values that are among the names, rounded, for up to so many people."""
+        return [
+            Rounded(self.alone[name], digits, people, f"{self.name}.{name}")
+            for name in names
+            if name in self.alone
+        ]
+
+    def _rows(self, sites: Sites) -> NDArray[np.int64]:
+        """The variants on which it exists."""
+        everywhere = np.ones(len(sites.chrom), np.bool_)
+        exists = ~np.isin(sites.chrom, HAPLOID_CHROMOSOMES) if self.of_genotypes else everywhere
+        return np.flatnonzero(exists)
+
+    def table_of_values(self, values: Mapping[str, Floats], sites: Sites) -> Table:
+        """Its result table from values opened alone, of the variants on which it exists."""
+        rows = self._rows(sites)
+        own = {
+            name: values[key][rows]
+            for name in self.alone
+            if (key := f"{self.name}.{name}") in values
+        }
+        columns: dict[str, Any] = {"TEST": repeated(self.label, len(rows))}
+        if CHISQ in own:
+            columns |= {"CHISQ": own[CHISQ], "DF": where_defined(1, own[CHISQ])}
+        if OR in own:
+            columns["OR"] = own[OR]
+        if CHISQ in own:
+            ln_p = ln_p_1df(own[CHISQ])
+            columns |= {"P": np.exp(ln_p), "NEG_LOG10_P": neg_log10(ln_p)}
+        return Table(rows, columns)
 
     def table(self, opened: Mapping[str, Integers], sites: Sites) -> Table:
         """The test's result table, of the variants on which it exists."""
-        everywhere = np.ones(len(sites.chrom), np.bool_)
-        exists = ~np.isin(sites.chrom, HAPLOID_CHROMOSOMES) if self.of_genotypes else everywhere
-        rows = np.flatnonzero(exists)
+        rows = self._rows(sites)
         outcome = self.public(
             {sums.name: sums.named(opened[sums.name][rows]) for sums in self.sums}
         )

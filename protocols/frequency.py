@@ -6,6 +6,7 @@ local     seven counts a variant and group                                T_i  (
 secure    1. [T] <- sum_i [T_i]                                           the shared input
           2. [F_g] <- the seven counts of group g; all = cases + controls local
           3. F <- open [F]                                                1 round
+          statistic: open AF alone and rounded                            rounded.Rounded
 public    AC = 2 HOM_ALT + HET + HAP_ALT,  AN = 2 (HOM_REF + HET + HOM_ALT) + HAP_REF + HAP_ALT,
           AF = AC / AN,  call rate = called / (called + MISSING)
 Range     AC and AN of one group are at most 2 N, counts N: Z_2^32 up to N = 2^22.
@@ -33,6 +34,7 @@ from mpcgen.protocols.genotype_counts import (
     genotype_counts,
 )
 from mpcgen.protocols.options import Options, names, only
+from mpcgen.protocols.rounded import Portion, Rounded
 from mpcgen.protocols.statistic import (
     Floats,
     Integers,
@@ -40,6 +42,7 @@ from mpcgen.protocols.statistic import (
     Statistic,
     Sums,
     Table,
+    Value,
     ratio,
 )
 
@@ -48,6 +51,8 @@ class Frequency(Statistic):
     """Counts and frequencies of the reported groups, out of the plan's disjoint groups."""
 
     kind: ClassVar[str] = "frequency"
+    alone: ClassVar[tuple[str, ...]] = ("af",)
+    digits: ClassVar[int] = 12
 
     def __init__(self, reported: tuple[str, ...], groups: tuple[str, ...]):
         self.groups = groups
@@ -76,6 +81,30 @@ class Frequency(Statistic):
     def _parts(self, group: str) -> tuple[str, ...]:
         """The plan's disjoint groups that make up this one."""
         return (group,) if group in self.groups else self.groups
+
+    def values(
+        self,
+        names: tuple[str, ...],  # noqa: ARG002
+        digits: int,
+        people: int,
+    ) -> tuple[Value, ...]:
+        """The allele frequency in each reported group."""
+        return tuple(
+            Rounded(self._frequency(group), digits, people, f"{group}.af")
+            for group in self.reported
+        )
+
+    def _frequency(self, group: str) -> Portion:
+        ac, an = (form(weights, *self._parts(group)) for weights in (ALT_ALLELES, ALLELES))
+        return Portion(genotype_counts(self.groups), ac, an, lambda people: 2 * people)
+
+    def public_values(self, values: Mapping[str, Floats], sites: Sites) -> dict[str, Table]:
+        """One table a reported group, of AF alone; that of all people is the unnamed one."""
+        rows = np.arange(len(sites.chrom))
+        return {
+            "" if group == ALL else group: Table(rows, {"AF": values[f"{group}.af"]})
+            for group in self.reported
+        }
 
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
         """One table a reported group; that of all people is the unnamed one."""

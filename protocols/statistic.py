@@ -156,11 +156,59 @@ class Decision(Protocol):
         ...
 
 
+class Value(Protocol):
+    """A number of each unit that is opened alone, rounded on shares to a multiple of 2^-digits."""
+
+    @property
+    def name(self) -> str:
+        """Names it in labels."""
+        ...
+
+    @property
+    def digits(self) -> int:
+        """Binary digits behind the point."""
+        ...
+
+    @property
+    def source(self) -> Input:
+        """The input whose totals it is of."""
+        ...
+
+    @property
+    def ring(self) -> Ring:
+        """The ring in which totals are wanted, or a larger one."""
+        ...
+
+    @property
+    def forms(self) -> Mapping[str, Mapping[str, int]]:
+        """The linear forms of totals that it is made of, and that stay secret, by name."""
+        ...
+
+    @property
+    def opened(self) -> Ring:
+        """The ring in which it is opened."""
+        ...
+
+    def secret(self, box: Box, total: Secret, label: str) -> Secret:
+        """The number (m,) times 2^digits, of joint totals (m, columns), in the ring `opened`."""
+        ...
+
+    def value(self, opened: Integers) -> Floats:
+        """What was opened as numbers; NaN where undefined."""
+        ...
+
+    def cost(self, costs: Costs, units: int) -> Cost:
+        """Declared cost of `secret`."""
+        ...
+
+
 class Statistic(ABC):
     """One entry of a plan.
 
     Attributes:
         sums: what it opens of each unit.
+        alone: names of the values that it can open alone, the default first; empty: none.
+        digits: binary digits to which it opens them, unless the entry says otherwise.
         pairs: which pairs of variants are its units; None: each variant is one.
         threshold: the option that asks for `passing`; None: there is none.
         undoes_floors: why floors do not help against what it opens; None: they do.
@@ -168,6 +216,8 @@ class Statistic(ABC):
 
     kind: ClassVar[str]
     threshold: ClassVar[str | None] = None
+    alone: ClassVar[tuple[str, ...]] = ()
+    digits: ClassVar[int] = 0
     sums: tuple[Sums, ...]
     pairs: PairOptions | None = None
     undoes_floors: str | None = None
@@ -205,6 +255,20 @@ class Statistic(ABC):
         """
         return ()
 
+    def values(
+        self,
+        names: tuple[str, ...],  # noqa: ARG002
+        digits: int,  # noqa: ARG002
+        people: int,  # noqa: ARG002
+    ) -> tuple[Value, ...]:
+        """What it opens instead of its sums where only these of its values are released.
+
+        Raises:
+            ValueError: which of its options does not go with that, and what does.
+            RangeError: too many people for so many digits.
+        """
+        return ()
+
     def implies(self) -> tuple[str, ...]:
         """What follows from its openings that a steward may not expect, a sentence each."""
         return ()
@@ -218,6 +282,10 @@ class Statistic(ABC):
     @abstractmethod
     def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
         """Result tables by name ("" where there is one) from what was opened. Anyone can run it."""
+
+    def public_values(self, values: Mapping[str, Floats], sites: Sites) -> dict[str, Table]:
+        """Result tables from values opened alone, (m,) by name; NaN where undefined."""
+        raise NotImplementedError
 
     def cost(self, costs: Costs, units: int) -> Cost:
         """Declared cost of opening the sums of a number of units."""

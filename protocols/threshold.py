@@ -19,13 +19,13 @@ Range     no statistic here exceeds a known limit, and no right the largest one,
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
 from mpcgen.protocols import comparison
 from mpcgen.protocols.statistic import Input, Threshold, forms
-from mpcgen.ring import Z2_128
+from mpcgen.ring import Z2_128, Ring
 from mpcgen.secret import Secret, concatenate
 
 WIDE = Z2_128
@@ -130,6 +130,26 @@ class Ratio:
     n: Form | None
     limit: Callable[[int], int]
     largest: Callable[[int], int]
+    ring: ClassVar[Ring] = WIDE
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The linear forms that it is made of."""
+        each = [form for q in (self.u, self.v, self.w) for pair in q for form in pair]
+        return (*each, self.n) if self.n is not None else tuple(each)
+
+    def sides(self, box: Box, total: Secret, label: str) -> tuple[Secret, Secret]:
+        """n u^2 and v w (m,) of totals (m, columns). Two rounds, three where there is an n."""
+        columns = self.source.columns
+        u, v, w = box.sums_of_products(
+            [products(total, columns, q) for q in (self.u, self.v, self.w)], f"{label}/uvw"
+        )
+        if self.n is None:
+            p, q = box.sums_of_products([[(u, u)], [(v, w)]], f"{label}/sides")
+            return p, q
+        n = linear(total, columns, self.n)
+        n_u, q = box.sums_of_products([[(n, u)], [(v, w)]], f"{label}/sides")
+        return box.mul(n_u, u, f"{label}/left"), q
 
     def above(self, t: float, people: int, named: Callable[[float], Threshold]) -> "Above":
         """The decision whether it exceeds t, which `named` names; ValueError as `bound`."""

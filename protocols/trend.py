@@ -4,6 +4,7 @@ Learned   jointly: cases, controls, alt alleles of cases and of all, and the sum
 local     seven genotype counts of cases and of controls                  T_i  (m, 14)
 secure    1. [T] <- sum_i [T_i]                                           the shared input
           2. passing: N (N S1 - R S)^2 > t R (N - R) (N Q - S^2)          3 rounds and a comparison
+             statistic: open chi2 alone and rounded                       rounded.Rounded
           3. [R], [N - R], [S1], [S], [Q] <- forms of [T]                 local
           4. open them                                                    1 round
 public    chi2 = N (N S1 - R S)^2 / (R (N - R) (N Q - S^2)) with 1 df, undefined if a factor below
@@ -18,6 +19,7 @@ Two copies only: on X females and people of unknown sex, nothing on Y and MT (PL
 
 import numpy as np
 
+from mpcgen.protocols import case_control
 from mpcgen.protocols.case_control import (
     COUNTS,
     CaseControlTest,
@@ -69,4 +71,12 @@ def _public(opened: Opened) -> Outcome:
     return Outcome(alleles, N, chisq, where_defined(1, chisq), ln_p_1df(chisq))
 
 
-TREND = CaseControlTest("trend", "TREND", (DOSAGE_SUMS,), True, _public, above(CHISQ, "trend"))
+TREND = CaseControlTest(
+    "trend",
+    "TREND",
+    (DOSAGE_SUMS,),
+    True,
+    _public,
+    above(CHISQ, "trend"),
+    {case_control.CHISQ: CHISQ},
+)

@@ -116,8 +116,8 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
         ('statistic = "association"', "is that of [[entries]] 1", None),
         ("", "[[entries]] 1: the key statistic is missing", "[[entries]]"),
         (
-            'statistic = "frequency"\nrelease = "statistic"',
-            "release is one of totals, passing",
+            'statistic = "frequency"\nrelease = "sums"',
+            "release is one of totals, passing, statistic",
             "rel",
         ),
         ('statistic = "frequency"\ngroup = ["all"]', "mean groups?", "[[entries]]"),

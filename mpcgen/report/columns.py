@@ -5,7 +5,7 @@ from typing import Any
 from mpcgen.genome.sites import SiteList
 
 SITE = ("#CHROM", "POS", "ID", "REF", "ALT")
-LD = ("#CHROM_A", "POS_A", "ID_A", "CHROM_B", "POS_B", "ID_B", "N", "R", "R2")
+LD_SITES = ("#CHROM_A", "POS_A", "ID_A", "CHROM_B", "POS_B", "ID_B")
 
 TEXT = frozenset(
     ("#CHROM", "ID", "REF", "ALT", "A1", "TEST", "#CHROM_A", "ID_A", "CHROM_B", "ID_B")

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgen.abb import Box
 from mpcgen.bits import BITS
 from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Opening
@@ -14,10 +15,20 @@ from mpcgen.protocols.floors import PRESENCE, Floors
 from mpcgen.protocols.genotype_counts import genotype_counts
 from mpcgen.protocols.pair_sums import PAIR_SUMS
 from mpcgen.protocols.pairs import PairList
-from mpcgen.protocols.statistic import Decision, Input, Statistic
+from mpcgen.protocols.statistic import (
+    Decision,
+    Input,
+    Integers,
+    Release,
+    Sites,
+    Statistic,
+    Sums,
+    Table,
+    Value,
+)
 from mpcgen.protocols.threshold import WIDE
 from mpcgen.ring import Ring
-from mpcgen.secret import nbytes
+from mpcgen.secret import Secret, nbytes
 from mpcgen.study.plan import Entry
 
 MAX_BATCH = 1 << 18  # variants or pairs that one secure step runs over
@@ -31,21 +42,84 @@ class Task:
     Attributes:
         chosen: its pairs, where it is about pairs.
         decisions: its thresholds; a unit is opened where one of them is passed. None: all are.
+        values: what it opens alone, rounded, instead of the statistic's sums; empty: the sums.
     """
 
     entry: Entry
     statistic: Statistic
     chosen: PairList | None
     decisions: tuple[Decision, ...] = ()
+    values: tuple[Value, ...] = ()
+
+    @property
+    def withholds(self) -> bool:
+        """Whether its release withholds sums that its statistic is made of."""
+        return bool(self.decisions or self.values)
+
+    @property
+    def sums(self) -> tuple[Sums, ...]:
+        """The sums that it opens."""
+        return () if self.values else self.statistic.sums
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What its owners give."""
+        given = [value.source for value in self.values] or self.statistic.inputs
+        return tuple({each.name: each for each in given}.values())
 
     @property
     def forms(self) -> dict[str, Mapping[str, int]]:
         """What it opens of a unit, by name: column of the shared inputs -> coefficient."""
         return {
             f"{self.entry.name}: {sums.name}.{name}": form
-            for sums in self.statistic.sums
+            for sums in self.sums
             for name, form in sums.forms.items()
         }
+
+    @property
+    def behind(self) -> dict[str, Mapping[str, int]]:
+        """What floors are set on, as `forms`: of a value opened alone all that it is made of.
+
+        However it is rounded, among few people it can leave a single table.
+        """
+        values = {
+            f"{self.entry.name}: {name}": form
+            for value in self.values
+            for name, form in value.forms.items()
+        }
+        return {**self.forms, **values}
+
+    def openings(self, units: int) -> Iterator[tuple[str, Ring, tuple[int, ...]]]:
+        """Name, ring and shape of all that it opens of so many units."""
+        for sums in self.sums:
+            yield sums.name, sums.source.ring, (units, len(sums.forms))
+        for value in self.values:
+            yield value.name, value.opened, (units,)
+
+    def secure(
+        self, box: Box, totals: Mapping[str, Secret], release: Release
+    ) -> dict[str, Integers]:
+        """The computing parties' part: joint totals of the inputs -> what was opened."""
+        if not self.values:
+            return self.statistic.secure(box, totals, release)
+        return release.totals(
+            box, {v.name: v.secret(box, totals[v.source.name], v.name) for v in self.values}
+        )
+
+    def public(self, opened: Mapping[str, Integers], sites: Sites) -> dict[str, Table]:
+        """Result tables by name ("" where there is one) from what was opened."""
+        if not self.values:
+            return self.statistic.public(opened, sites)
+        return self.statistic.public_values(
+            {v.name: v.value(opened[v.name]) for v in self.values}, sites
+        )
+
+    def cost(self, costs: Costs, units: int) -> Cost:
+        """Declared cost of `secure` on so many units."""
+        if not self.values:
+            return self.statistic.cost(costs, units)
+        opening = costs.open(sum(nbytes(ring, shape) for _, ring, shape in self.openings(units)))
+        return sum((value.cost(costs, units) for value in self.values), opening)
 
 
 @dataclass(frozen=True)
@@ -85,14 +159,16 @@ class Batch:
         """What owners give for this batch: each input once, whoever needs it."""
         of_pairs = any(task.chosen is not None for task in self.tasks)
         decided = (PAIR_SUMS,) if of_pairs else (genotype_counts(self.groups), PRESENCE)
-        wanted = [given for task in self.tasks for given in task.statistic.inputs]
+        wanted = [given for task in self.tasks for given in task.inputs]
         wanted += decided if self.floors else ()
         return tuple({given.name: given for given in wanted}.values())
 
     def ring(self, given: Input) -> Ring:
         """The ring in which an input is shared: the widest that any use of it needs."""
         decided = {d.source.name for task in self.tasks for d in task.decisions}
-        return WIDE if given.name in decided else given.ring
+        rings = [v.ring for task in self.tasks for v in task.values if v.source.name == given.name]
+        rings += [WIDE] if given.name in decided else []
+        return max([given.ring, *rings], key=lambda ring: ring.k)
 
     @property
     def keep(self) -> str | None:
@@ -118,9 +194,8 @@ class Batch:
         for label in self.bit_labels:
             yield Opening(label, 1, (self.units,), to)
         for task in self.tasks:
-            for sums in task.statistic.sums:
-                label, shape = self.label(task, sums.name), (self.units, len(sums.forms))
-                yield Opening(label, sums.source.ring.k, shape, to, self.where(task))
+            for name, ring, shape in task.openings(self.units):
+                yield Opening(self.label(task, name), ring.k, shape, to, self.where(task))
 
     def cost(self, costs: Costs) -> Cost:
         """Declared cost, if all is opened."""
@@ -128,7 +203,7 @@ class Batch:
         for given in self.inputs:
             total += costs.input(nbytes(self.ring(given), (self.units, len(given.columns))))
         for task in self.tasks:
-            total += task.statistic.cost(costs, self.units)
+            total += task.cost(costs, self.units)
         return total
 
     def _deciding(self, costs: Costs) -> Cost:

@@ -96,14 +96,21 @@ def _entry(study: Study, task: Task) -> Iterator[str]:
     asked = ["meets the floors"] if study.plan.floors else []
     asked += [f"has {_threshold(task)}"] if task.decisions else []
     where = f" that {' and '.join(asked)}" if asked else ""
-    yield f"{task.entry.name}: of each {unit} ({units} in all){where}, the joint totals"
-    for sums in task.statistic.sums:
+    what = "values alone; the totals stay secret" if task.values else "the joint totals"
+    yield f"{task.entry.name}: of each {unit} ({units} in all){where}, {what}"
+    for value in task.values:
+        yield f"  {value.name}: rounded on shares to a multiple of {_step(value.digits)}"
+    for sums in task.sums:
         yield f"  {sums.name}: {', '.join(sums.forms)}"
     if task.decisions:
         yield f"  passing: of each {unit}, one bit: whether it is opened, decided on shares"
         yield f"  in effect: {', or '.join(_effective(task))}"
     elif study.plan.floors and task.chosen is not None:
         yield f"  keep: of each {unit}, one bit: whether it is opened"
+
+
+def _step(digits: int) -> str:
+    return f"2^-{digits}, {2.0**-digits:.3g}" if digits else "1"
 
 
 def _threshold(task: Task) -> str:

@@ -99,11 +99,14 @@ def opened_span(
 ) -> tuple[list[str], Span]:
     """All that entries open of a variant on one kind of chromosome, group sizes among it.
 
+    Of a value that is opened alone, all that it is made of.
+
     Returns:
         The names of the counts (the unknowns), and the span.
     """
     columns = [column(group, genotype) for group in groups for genotype in classes]
-    return columns, _span(columns, [*_forms(tasks, groups), *_sizes(groups, classes)])
+    forms = [form for task in tasks for form in _behind(task, groups)]
+    return columns, _span(columns, [*forms, *_sizes(groups, classes)])
 
 
 def _floor(count: Mapping[str, int], minima: Minima, on: frozenset[tuple[str, ...]]) -> Floor:
@@ -147,23 +150,25 @@ def _who(group: str) -> str:
 def undermined(
     tasks: Sequence[Task], groups: Sequence[str], kinds: Kinds
 ) -> tuple[str, str] | None:
-    """An entry whose threshold withholds nothing, and why: how other entries open it.
+    """An entry whose release withholds nothing, and why: how other entries open it.
 
-    What cases and controls have in common (a frequency of all) says nothing of an association.
+    What cases and controls have in common (a frequency of all) says nothing of whether a threshold
+    is passed; beside a chi-squared it leaves one or two tables.
     """
-    for passing in (task for task in tasks if task.decisions and task.chosen is None):
+    for passing in (task for task in tasks if task.withholds and task.chosen is None):
+        withheld = list(passing.behind.items())
         for classes in kinds:
             columns = [column(group, genotype) for group in groups for genotype in classes]
             others = [task for task in tasks if task is not passing]
             columns += sorted(
-                {name for _, form in _forms(tasks, groups) for name in form}
+                {name for _, form in [*withheld, *_forms(others, groups)] for name in form}
                 - set(genotype_counts(groups).columns)
             )
             sizes = list(_sizes(groups, classes))
             available = _span(columns, [*_forms(others, groups), *sizes])
-            common = [(g, form({g: 1}, *groups)) for g in classes]
+            common = [(g, form({g: 1}, *groups)) for g in classes if passing.decisions]
             found = yields(
-                _span(columns, _forms([passing], groups)),
+                _span(columns, withheld),
                 available,
                 _span(columns, [*common, *sizes]),
             )
@@ -171,24 +176,27 @@ def undermined(
                 advice = "leave one of them out"
                 if any(t.decisions and f"{t.entry.name}: " in found.available for t in others):
                     advice += ", or put the tests of all into one entry, with one p"
+                what = "threshold" if passing.decisions else "release"
                 return passing.entry.name, (
-                    f"its threshold withholds {found.withheld}, which other entries open: "
+                    f"its {what} withholds {found.withheld}, which other entries open: "
                     f"{found.available}; {advice}"
                 )
     return None
 
 
 def _forms(tasks: Sequence[Task], groups: Sequence[str]) -> list[tuple[str, Mapping[str, int]]]:
-    """What entries open of a variant; of pairs, how many people have each dosage."""
-    found: list[tuple[str, Mapping[str, int]]] = []
-    for task in tasks:
-        if task.chosen is None:
-            found += task.forms.items()
-            continue
-        for dosage, classes in enumerate(DOSAGE):
-            people = form(dict.fromkeys(classes, 1), *groups)
-            found.append((f"{task.entry.name}: people with dosage {dosage}", people))
-    return found
+    """What entries open of a variant."""
+    return [each for t in tasks if not t.values for each in _behind(t, groups)]
+
+
+def _behind(task: Task, groups: Sequence[str]) -> list[tuple[str, Mapping[str, int]]]:
+    """What floors are set on at a variant; of pairs, how many people have each dosage."""
+    if task.chosen is None:
+        return list(task.behind.items())
+    return [
+        (f"{task.entry.name}: people with dosage {dosage}", form(dict.fromkeys(c, 1), *groups))
+        for dosage, c in enumerate(DOSAGE)
+    ]
 
 
 def _sizes(

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.genotype_counts import ALT_ALLELES, column
 from mpcgen.study.batch import Task
 from mpcgen.study.disclosure import kinds_of, opened_span
 from mpcgen.study.floor_words import floors_of_units
 from mpcgen.study.membership import advice
 from mpcgen.study.study import Study
+from mpcgen.study.tables_left import words
 
 _KEEP = (
     "keep = 0: a count that would be opened, or would follow, is below its floor, jointly or "
@@ -65,7 +67,8 @@ def _failed(study: Study, task: Task) -> str:
 def implied(study: Study) -> Iterator[str]:
     """What follows from the totals themselves."""
     plan = study.plan
-    yield "Whoever subtracts its own counts from a total knows the sum of the others'."
+    if any(not task.values for task in study.tasks):
+        yield "Whoever subtracts its own counts from a total knows the sum of the others'."
     yield f"The smallest group behind a total: {_smallest(study)}."
     if plan.floors is not None:
         yield _ZERO
@@ -75,6 +78,7 @@ def implied(study: Study) -> Iterator[str]:
     yield f"From how many people a total is follows how many genotypes others miss{lacking}."
     if study.of_pairs:
         yield _DIFFERENCES if plan.floors is None else _PAIRS
+    yield from words(study)
     yield from dict.fromkeys(s for task in study.tasks for s in task.statistic.implies())
     yield _AGAIN
 
@@ -94,7 +98,7 @@ def _smallest(study: Study) -> str:
 def membership(study: Study) -> Iterator[str]:
     """The power of membership inference for the planned sites and people, and advice."""
     plan = study.plan
-    totals = [task for task in study.tasks if not task.decisions]
+    totals = [task for task in study.tasks if _tells_counts(task)]
     variants = [task for task in totals if task.chosen is None]
     pairs = [task.chosen for task in totals if task.chosen is not None]
     sites, stated = study.sites, plan.independent_variants
@@ -109,16 +113,21 @@ def membership(study: Study) -> Iterator[str]:
     yield from advice(
         sites,
         max(people, 1),
-        {task.entry.release for task in study.tasks},
+        {"totals" if task in totals else task.entry.release for task in study.tasks},
         genotypes=bool(pairs) or _opens_genotypes(study, variants),
         pairs=sum(chosen.total for chosen in pairs),
         stated=None if stated is None else min(stated, len(sites)),
     )
 
 
+def _tells_counts(task: Task) -> bool:
+    """Whether it opens counts wherever floors are met, or frequencies, which tell as much."""
+    return not task.withholds or (bool(task.values) and task.entry.statistic == Frequency.kind)
+
+
 def _apart(study: Study, totals: Sequence[Task]) -> bool:
     """Whether alleles of cases and of controls are opened, not only of both together."""
-    forms = [form for task in totals for form in task.forms.values()]
+    forms = [form for task in totals for form in task.behind.values()]
     return any(
         len({form.get(column(group, genotype), 0) for group in study.groups}) > 1
         for form in forms

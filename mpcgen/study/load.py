@@ -3,17 +3,22 @@
 import hashlib
 from pathlib import Path
 
+from mpcgen.errors import RangeError
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
+from mpcgen.protocols.options import Options, integer, names
 from mpcgen.protocols.pairs import common_pairs
-from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic
+from mpcgen.protocols.rounded import MAX_DIGITS
+from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic, Value
 from mpcgen.study.batch import Task
 from mpcgen.study.disclosure import kinds_of, undermined
 from mpcgen.study.plan import Entry, Plan
 from mpcgen.study.read import read_plan
 from mpcgen.study.selection import choose_pairs
 from mpcgen.study.study import Study
+
+ALONE = ("binary_digits", "values")  # options of release = "statistic"
 
 
 def load_study(path: Path) -> Study:
@@ -59,8 +64,11 @@ def _groups(plan: Plan) -> tuple[str, ...]:
 
 
 def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) -> Task:
+    for key in ALONE:
+        if key in entry.options and entry.release != "statistic":
+            raise plan.fail(f'{key} goes with release = "statistic"', entry)
     try:
-        statistic = from_options(entry.statistic, entry.options, groups)
+        statistic = from_options(entry.statistic, _own_options(entry), groups)
     except ValueError as error:
         raise plan.fail(str(error), entry) from error
     chosen = None
@@ -68,7 +76,34 @@ def _task(plan: Plan, entry: Entry, sites: SiteList, groups: tuple[str, ...]) ->
         chosen = choose_pairs(statistic.pairs, sites, plan, entry)
         if not chosen.total:
             raise plan.fail("no pair of variants stands in its window", entry)
-    return Task(entry, statistic, chosen, _decisions(plan, entry, statistic))
+    decisions = _decisions(plan, entry, statistic)
+    return Task(entry, statistic, chosen, decisions, _values(plan, entry, statistic))
+
+
+def _own_options(entry: Entry) -> Options:
+    """The options that the statistic knows: without those of its release."""
+    if entry.release != "statistic":
+        return entry.options
+    return {key: value for key, value in entry.options.items() if key not in ALONE}
+
+
+def _values(plan: Plan, entry: Entry, statistic: Statistic) -> tuple[Value, ...]:
+    """What a release "statistic" opens."""
+    if entry.release != "statistic":
+        return ()
+    can = statistic.alone
+    if not can:
+        able = ", ".join(name for name, kind in STATISTICS.items() if kind.alone)
+        raise plan.fail(f"{entry.statistic} has no value that is opened alone; {able} have", entry)
+    try:
+        chosen = names(entry.options, "values", can, can[:1])
+        digits = integer(entry.options, "binary_digits", 0)
+        digits = statistic.digits if digits is None else digits
+        if digits > MAX_DIGITS:
+            raise ValueError(f"binary_digits is from 0 to {MAX_DIGITS}, not {digits}")
+        return statistic.values(chosen, digits, min(plan.max_people, MAX_PEOPLE))
+    except (ValueError, RangeError) as error:
+        raise plan.fail(str(error), entry) from error
 
 
 def _decisions(plan: Plan, entry: Entry, statistic: Statistic) -> tuple[Decision, ...]:
@@ -131,10 +166,13 @@ def _check_release(study: Study) -> None:
     of_pairs = [(task, task.chosen) for task in study.tasks if task.chosen is not None]
     for n, (task, chosen) in enumerate(of_pairs):
         for other, others in of_pairs[:n]:
-            if (task.decisions or other.decisions) and common_pairs(chosen, others):
+            both_alone = task.values and other.values
+            withheld = (task.withholds or other.withholds) and not both_alone
+            if withheld and common_pairs(chosen, others):
+                what = "release" if task.values or other.values else "threshold"
                 raise plan.fail(
                     f"it has pairs in common with {other.entry.name}, and one of the two opens "
-                    "what the other's threshold withholds; leave one of them out",
+                    f"what the other's {what} withholds; leave one of them out",
                     task.entry,
                 )
     if plan.floors is None or "stratified sums" in plan.consent:
@@ -161,7 +199,7 @@ def _prove_ranges(study: Study) -> None:
             f"at most {MAX_PEOPLE} people"
         )
     for task in study.tasks:
-        for given in task.statistic.inputs:
+        for given in task.inputs:
             if plan.max_people > given.max_people():
                 raise plan.fail(
                     f"sums of {given.name} are proved for at most {given.max_people()} people; "

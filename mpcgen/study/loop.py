@@ -42,7 +42,7 @@ class Part:
     @cached_property
     def tables(self) -> Mapping[str, Table]:
         """The entry's result tables: its public step, taken by whoever looks."""
-        tables = self.task.statistic.public(self.opened, self.sites)
+        tables = self.task.public(self.opened, self.sites)
         return {name: replace(table, rows=self.rows[table.rows]) for name, table in tables.items()}
 
 
@@ -149,7 +149,7 @@ def compute(
         totals = {name: reduce(add, owners.values()) for name, owners in shares.items()}
         chosen = gate.choose(batch, shares)
         for task in batch.tasks:
-            opened = task.statistic.secure(box, totals, Totals(batch, task))
+            opened = task.secure(box, totals, Totals(batch, task))
             where = batch.where(task)
             rows = np.arange(batch.units) if where is None else np.flatnonzero(chosen[where])
             chrom = study.sites.chrom[batch.start : batch.stop]

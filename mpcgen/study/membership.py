@@ -104,12 +104,18 @@ def advice(
     """
     variants = independent_variants(sites, stated)
     values = independent_values(variants, len(sites), genotypes=genotypes, pairs=pairs)
-    if "totals" not in releases:
+    if "statistic" in releases:
+        yield (
+            'Release "statistic" opens no counts. Chi-squared, odds ratios and r2 of many variants '
+            "tell of a known genome too; how well is not worked out."
+        )
+    if "passing" in releases and "totals" not in releases:
         yield (
             'Release "passing" opens totals of the variants that pass only. Each tells whether a '
             "known genome took part as well as up to chi-squared many others would: with "
             f"{people:,} people that is high where these add up to {most_values(people):,.0f}."
         )
+    if "totals" not in releases:
         return
     yield from _of_totals(people, values)
     source = "estimated from the site list" if stated is None else "as the plan states"

@@ -10,7 +10,7 @@ from mpcgen.protocols.floors import Minima
 from mpcgen.study.toml import Document, line_of
 
 BUILDS = ("GRCh36", "GRCh37", "GRCh38")
-RELEASES = ("totals", "passing")
+RELEASES = ("totals", "passing", "statistic")
 CONSENTS = ("two institutions", "stratified sums")
 
 NO_FLOORS = (

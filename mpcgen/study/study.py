@@ -78,12 +78,14 @@ class Study:
 
     @property
     def decides(self) -> bool:
-        """Whether anything is decided on shares: floors or thresholds."""
-        return self.plan.floors is not None or any(task.decisions for task in self.tasks)
+        """Whether anything is worked out on shares: floors, thresholds or statistics."""
+        return self._decides(self.tasks)
+
+    def _decides(self, tasks: Sequence[Task]) -> bool:
+        return self.plan.floors is not None or any(task.withholds for task in tasks)
 
     def _size(self, *tasks: Task) -> int:
-        decided = self.plan.floors is not None or any(task.decisions for task in tasks)
-        return MAX_DECIDED if decided else MAX_BATCH
+        return MAX_DECIDED if self._decides(tasks) else MAX_BATCH
 
     @cached_property
     def variant_floors(self) -> Callable[[Kinds], Floors | None]:
