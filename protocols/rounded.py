@@ -128,9 +128,10 @@ class Rounded:
         most = next((s for s in range(self.digits)[::-1] if self._fits(s, self.people)), None)
         does = "no number of digits does" if most is None else f"{most} digits do"
         fewer = next((1 << n for n in range(22)[::-1] if self._fits(self.digits, 1 << n)), 0)
+        words = f", and so many digits do among {fewer} people" if fewer else ""
         raise RangeError(
             f"{self.name} to {self.digits} binary digits does not fit Z_2^{self.ring.k} among up "
-            f"to {self.people} people: {does}, and so many digits do among {fewer} people"
+            f"to {self.people} people: {does}{words}"
         )
 
     def _fits(self, digits: int, people: int) -> bool:
