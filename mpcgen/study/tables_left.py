@@ -61,7 +61,8 @@ def tables(cases: int, controls: int, frequency: float, digits: int) -> tuple[in
     every = np.arange(0, cases + 1, step, dtype=np.float64)
     found = _below(every, high, cases, controls) - _below(every, low, cases, controls)
     chisq = _chisq(np.arange(least, most + 1, dtype=np.float64), alt, cases, controls)
-    return max(round(float(found.sum()) * step), 1), int(((low <= chisq) & (chisq < high)).sum())
+    same = int(((low <= chisq) & (chisq < high)).sum())
+    return max(round(float(found.sum()) * step), same, 1), same
 
 
 def _step(value: float, digits: int) -> tuple[float, float]:
@@ -126,7 +127,7 @@ def _left(value: Value, people: int) -> str:
         return _OF_ODDS
     found = [tables(people, people, f, value.digits) for f in FREQUENCIES]
     known = max(same for _, same in found)
-    every = _numbers([max(left, same) for left, same in found])
+    every = _numbers([left for left, _ in found])
     text = _OF_CHISQ.format(left=every, people=people // 2, known=known)
     return text + (_OF_GENOTYPES if value.name.startswith(TREND) else "")
 
