@@ -173,3 +173,13 @@ def test_counts_and_products_left() -> None:
     # r2 = 0.1 +- 2^-13 at n = 9000, frequency 0.5: n Sxy - Sx Sy over a range of 6,256 = 0.7 n.
     assert products(9000, 0.5, 12) == 4
     assert products(100, 0.5, 12) == 2
+
+
+def test_the_page_has_the_numbers_of_the_program() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "release.md").read_text()
+    rows = re.findall(r"^\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| (\d) \|", page, re.M)
+    assert len(rows) == 2
+    for row in rows:
+        people, *told, known = (int(number.replace(",", "")) for number in row)
+        found = [tables(people, people, f, 10) for f in FREQUENCIES]
+        assert (told, known) == ([left for left, _ in found], max(same for _, same in found))
