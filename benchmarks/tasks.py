@@ -130,12 +130,12 @@ def _sides(ratio: Ratio, total: Opened) -> tuple[Opened, Opened]:
     return n * u * u, v * w
 
 
-def rounded(value: Rounded, total: Opened) -> Opened:
+def rounded(ratio: Ratio, digits: int, total: Opened) -> Opened:
     """A statistic rounded, halves up, by Python's integers."""
-    p, q = _sides(value.ratio, total)
+    p, q = _sides(ratio, total)
     defined = q != 0
     found = np.full(len(p), UNDEFINED, object)
-    found[defined] = ((p[defined] << value.digits + 1) + q[defined]) // (2 * q[defined])
+    found[defined] = ((p[defined] << digits + 1) + q[defined]) // (2 * q[defined])
     return found
 
 
@@ -163,7 +163,7 @@ def tasks(units: int) -> dict[str, Task]:
         return Task(
             name, units, Z2_128, one(OPENED, (units,)), sized(given),
             lambda box, label, total: _open(box, label, value.secret(box, total)),
-            lambda: rounded(value, _sum(sized(given))),
+            lambda: rounded(ratio, digits, _sum(sized(given))),
         )  # fmt: skip
 
     found = (

@@ -9,13 +9,14 @@ import pytest
 from mpcgen.genome.columns import repeated
 from mpcgen.genome.sites import SiteList
 from mpcgen.report import drawing, plots
-from mpcgen.report.columns import LD, leading
+from mpcgen.report.columns import LD_SITES, leading
 from mpcgen.report.layouts import Floats, Layout, Plot
 from mpcgen.report.region import strongest_region
 from mpcgen.report.tables import PValue, table_writer, write_table
 from mpcgen.report.vcf import write_sites_vcf
 from tests.site_lists import site_list
 
+LD = (*LD_SITES, "N", "R", "R2")
 COLUMNS = (
     "A1", "A1_CASE_CT", "CASE_ALLELE_CT", "A1_CTRL_CT", "CTRL_ALLELE_CT", "TEST", "OBS_CT",
     "CHISQ", "DF", "OR", "SE", "L95", "U95", "P", "NEG_LOG10_P",
