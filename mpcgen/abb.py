@@ -41,12 +41,14 @@ class Seat:
         parties: everybody in the session, in the plan's order.
         owners: who gives data.
         computing: who computes, in the engine's order.
+        key_bits: size of the key holder's key, where the engine has one.
     """
 
     me: str
     parties: tuple[str, ...]
     owners: tuple[str, ...]
     computing: tuple[str, ...]
+    key_bits: int = 0
 
 
 class Exchange(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import mpcgen
 from mpcgen import codec
-from mpcgen.abb import Box, Seat
+from mpcgen.abb import Box
 from mpcgen.errors import Abort, BadMessage, Refused, TransportError
 from mpcgen.leakage import Leakage
 from mpcgen.net.channel import Channel
@@ -66,9 +66,8 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
     transcript = [(came | {channel.me: hello})[name] for name in plan.names]
     session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
     channel.bind_session(session)
-    seat = Seat(channel.me, plan.names, plan.owners, plan.computing)
     leakage = Leakage(study.manifest())
-    box = ENGINES[plan.engine].set_up(channel, seat, leakage, session, 0, own)
+    box = ENGINES[plan.engine].set_up(channel, plan.seat(channel.me), leakage, session, 0, own)
     return session, box
 
 

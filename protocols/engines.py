@@ -7,15 +7,25 @@ from mpcgen.abb import Box, Exchange, Seat
 from mpcgen.cost import Costs
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
+from mpcgen.protocols import paillier
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
 from mpcgen.protocols.replicated4 import Replicated4
 from mpcgen.protocols.replicated4_roles import Replicated4Costs
 
+PRODUCTS = "products"
+COMPARISONS = "comparisons"  # of secrets, and openings that rest on them
+REVEALING = "values for one party alone"
+WIDE = "totals of more than 32 bits"
+ANY_ELEMENT = "arithmetic modulo 2^k"  # totals may leave the signed range
+EVERYTHING = frozenset({PRODUCTS, COMPARISONS, REVEALING, WIDE, ANY_ELEMENT})
+
 
 @dataclass(frozen=True)
 class Engine:
     """A way to hold secrets.
+
+    All add, multiply by public integers, and open to all.
 
     Attributes:
         computing: number of computing parties.
@@ -24,6 +34,11 @@ class Engine:
         set_up: (exchange, seat, leakage, session id, epoch, own generator) -> box; takes one round
             where the engine has keys.
         costs: seat -> declared costs.
+        offers: what else it can do, of EVERYTHING.
+        leaves: how an institution's values leave it, where the engine hides them.
+        roles: what each computing party does; empty: all compute.
+        key_bits: sizes of key that a plan may choose; empty: there is no choice.
+        max_units: variants or pairs that one step runs over at most.
     """
 
     name: str
@@ -32,6 +47,11 @@ class Engine:
     hides: bool
     set_up: Callable[[Exchange, Seat, Leakage, bytes, int, Prg], Box]
     costs: Callable[[Seat], Costs]
+    offers: frozenset[str] = EVERYTHING
+    leaves: str = "as shares that look random to every single other party"
+    roles: tuple[str, ...] = ()
+    key_bits: tuple[int, ...] = ()
+    max_units: int = 1 << 18
 
 
 _ALL: Sequence[Engine] = (
@@ -59,5 +79,23 @@ _ALL: Sequence[Engine] = (
         Replicated4.set_up,
         Replicated4Costs,
     ),
+    Engine(
+        "paillier",
+        2,
+        "everybody reading along (semi-honest), unless aggregator and key holder work together",
+        True,
+        paillier.set_up,
+        paillier.PaillierCosts,
+        frozenset({WIDE}),
+        "but encrypted, and the key holder decrypts only their sums",
+        ("adds ciphertexts", "holds the key"),
+        paillier.KEY_BITS,
+        1 << 12,
+    ),
 )
 ENGINES = {engine.name: engine for engine in _ALL}
+
+
+def offering(*needs: str) -> str:
+    """The names of the engines that offer all of these, in words."""
+    return ", ".join(e.name for e in _ALL if e.offers.issuperset(needs))

@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from mpcgen.abb import Box, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES
+from mpcgen.protocols.engines import ANY_ELEMENT, ENGINES
 from mpcgen.ring import Array, Ring
 from tests.threads import in_threads
 
 SESSION = b"conformance test"
+TEST_KEY_BITS = 512
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class Setting:
     @property
     def parties(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.owners + self.computing))
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return ENGINES[self.engine].offers
+
+    def seat(self, me: str) -> Seat:
+        return Seat(me, self.parties, self.owners, self.computing, TEST_KEY_BITS)
 
     def __str__(self) -> str:
         return f"{self.engine}-{''.join(self.owners)}-{''.join(self.computing)}"
@@ -45,7 +54,16 @@ SETTINGS = (
     Setting("replicated4", ("A", "B", "C", "D", "E"), ("E", "B", "D", "A")),
     Setting("replicated4", ("A", "B"), ("X", "A", "Y", "Z")),
     Setting("replicated4", ("A",), ("W", "X", "Y", "Z")),
+    Setting("paillier", ("A", "B", "C"), ("X", "Y")),
+    Setting("paillier", ("A", "B", "C", "D"), ("C", "A")),
+    Setting("paillier", ("A",), ("A", "K")),
 )
+
+
+def by_setting(*needs: str) -> pytest.MarkDecorator:
+    """Run a test on every engine that offers what it needs, of engines.EVERYTHING."""
+    able = [setting for setting in SETTINGS if setting.offers.issuperset(needs)]
+    return pytest.mark.parametrize("setting", able, ids=str)
 
 
 def run(
@@ -67,7 +85,7 @@ def run(
     def part(channel: Channel) -> object:
         place = setting.parties.index(channel.me)
         own = Prg.for_tests_only(1000 * seed + place).for_session(SESSION, 0)
-        seat = Seat(channel.me, setting.parties, setting.owners, setting.computing)
+        seat = setting.seat(channel.me)
         channel.bind_session(SESSION)
         box = ENGINES[setting.engine].set_up(channel, seat, Leakage(openings), SESSION, 0, own)
         rounds, before = channel.rounds, _bytes(channel)
@@ -97,6 +115,16 @@ def uniform(ring: Ring, shape: tuple[int, ...], seed: int) -> Array:
     if values.size >= 3:
         values.flat[:3] = [0, ring.modulus - 1, ring.modulus // 2]
     return ring.encode(values)
+
+
+def values_of(setting: Setting, ring: Ring, shape: tuple[int, ...]) -> dict[str, Array]:
+    """Values for every owner: of the whole ring, or with room for small multiples of their sum."""
+    values = {owner: uniform(ring, shape, 7 + n) for n, owner in enumerate(setting.owners)}
+    if ANY_ELEMENT in setting.offers:
+        return values
+    if ring.k < 32:
+        pytest.skip(f"{setting} has no totals in Z_2^{ring.k}")
+    return {owner: ring.encode(ring.signed(x) // 64) for owner, x in values.items()}
 
 
 def given(box: Box, values: Mapping[str, Array]) -> Array | None:

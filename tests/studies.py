@@ -66,6 +66,7 @@ class Rules:
     palindromic: str = "as_given"
     founders_only: bool = False
     release: str = 'floors = "none"'
+    key_bits: int | None = None
 
 
 CLEAR = Rules("clear", NAMES[:1])
@@ -112,6 +113,7 @@ founders_only = {json.dumps(rules.founders_only)}
 [engine]
 name = "{rules.engine}"
 computing = {json.dumps(list(rules.computing))}
+{f"key_bits = {rules.key_bits}" if rules.key_bits else ""}
 [release]
 {rules.release}
 [network]

@@ -22,16 +22,18 @@ from mpcgen.protocols.comparison import (
     rounds,
     select,
 )
+from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret, concatenate
+from tests import conformance
 from tests.conformance import SETTINGS, Setting, given, run, uniform
 
 RINGS = (Ring(3), Ring(8), Ring(32), Ring(64), Ring(128))
 WIDTHS = (1, 2, 3, 4, 5, 8, 17, 32, 64, 119, 128)
 REPLICATED = SETTINGS[2]
 
-by_setting = pytest.mark.parametrize("setting", SETTINGS, ids=str)
+by_setting = conformance.by_setting(PRODUCTS, COMPARISONS)
 by_ring = pytest.mark.parametrize("ring", RINGS, ids=lambda ring: f"k{ring.k}")
 
 Bools = NDArray[np.bool_]

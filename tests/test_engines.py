@@ -13,21 +13,16 @@ from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ENGINES
+from mpcgen.protocols.engines import ANY_ELEMENT, ENGINES, PRODUCTS, REVEALING
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
-from tests.conformance import SESSION, SETTINGS, Setting, given, run, uniform
+from tests.conformance import SESSION, SETTINGS, Setting, by_setting, given, run, values_of
 from tests.threads import in_threads
 
 RINGS = [Ring(3), Ring(32), Ring(64), Ring(128)]
 SMALL_RINGS = [Ring(3), Ring(32), Ring(64)]  # matrix products end at Z_2^64
 
-by_setting = pytest.mark.parametrize("setting", SETTINGS, ids=str)
 by_ring = pytest.mark.parametrize("ring", RINGS, ids=lambda ring: f"k{ring.k}")
-
-
-def inputs(setting: Setting, ring: Ring, shape: tuple[int, ...]) -> dict[str, Array]:
-    return {owner: uniform(ring, shape, 7 + n) for n, owner in enumerate(setting.owners)}
 
 
 def total(ring: Ring, values: dict[str, Array], shape: tuple[int, ...]) -> Array:
@@ -37,11 +32,11 @@ def total(ring: Ring, values: dict[str, Array], shape: tuple[int, ...]) -> Array
     return result
 
 
-@by_setting
+@by_setting()
 @by_ring
 def test_linear_operations_open_to_what_they_say(setting: Setting, ring: Ring) -> None:
     shape = (4, 3)
-    values = inputs(setting, ring, shape)
+    values = values_of(setting, ring, shape)
 
     def program(box: Box) -> dict[str, Array]:
         shares = box.input("x", ring, shape, given(box, values))
@@ -76,7 +71,7 @@ def test_linear_operations_open_to_what_they_say(setting: Setting, ring: Ring) -
             np.testing.assert_array_equal(ring.unsigned(opened[label]), value % ring.modulus, label)
 
 
-@by_setting
+@by_setting()
 @pytest.mark.parametrize(
     "public",
     [
@@ -89,7 +84,7 @@ def test_linear_operations_open_to_what_they_say(setting: Setting, ring: Ring) -
 )
 def test_public_integers_of_any_type_are_taken_off(setting: Setting, public: Array) -> None:
     ring = Ring(128)
-    values = inputs(setting, ring, (3, 2))
+    values = values_of(setting, ring, (3, 2))
 
     def program(box: Box) -> dict[str, Array]:
         first = box.input("x", ring, (3, 2), given(box, values))[setting.owners[0]]
@@ -106,10 +101,10 @@ def test_public_integers_of_any_type_are_taken_off(setting: Setting, public: Arr
         np.testing.assert_array_equal(ring.unsigned(opened["rest"]), -less % ring.modulus)
 
 
-@by_setting
+@by_setting()
 def test_a_length_of_a_shape_may_be_left_open(setting: Setting) -> None:
     ring = Ring(32)
-    values = inputs(setting, ring, (4, 3))
+    values = values_of(setting, ring, (4, 3))
 
     def program(box: Box) -> dict[str, Array]:
         first = box.input("x", ring, (4, 3), given(box, values))[setting.owners[0]]
@@ -120,11 +115,11 @@ def test_a_length_of_a_shape_may_be_left_open(setting: Setting) -> None:
         np.testing.assert_array_equal(opened["x"], values[setting.owners[0]].reshape(2, 6))
 
 
-@by_setting
+@by_setting(PRODUCTS)
 @by_ring
 def test_products(setting: Setting, ring: Ring) -> None:
     shape = (50,)
-    values = inputs(setting, ring, (2, 50))
+    values = values_of(setting, ring, (2, 50))
 
     def program(box: Box) -> dict[str, Array]:
         shares = box.input("xy", ring, (2, 50), given(box, values))
@@ -145,10 +140,10 @@ def test_products(setting: Setting, ring: Ring) -> None:
         np.testing.assert_array_equal(ring.unsigned(opened["xxx"]), x**3 % ring.modulus)
 
 
-@by_setting
+@by_setting(PRODUCTS)
 @pytest.mark.parametrize("ring", SMALL_RINGS, ids=lambda ring: f"k{ring.k}")
 def test_matrix_product(setting: Setting, ring: Ring) -> None:
-    values = inputs(setting, ring, (5, 7))
+    values = values_of(setting, ring, (5, 7))
 
     def program(box: Box) -> dict[str, Array]:
         shares = box.input("x", ring, (5, 7), given(box, values))
@@ -163,10 +158,10 @@ def test_matrix_product(setting: Setting, ring: Ring) -> None:
         np.testing.assert_array_equal(ring.unsigned(opened["product"]), x @ y % ring.modulus)
 
 
-@by_setting
+@by_setting(REVEALING)
 @by_ring
 def test_reveal_reaches_one_party(setting: Setting, ring: Ring) -> None:
-    values = inputs(setting, ring, (6,))
+    values = values_of(setting, ring, (6,))
     for to in setting.parties:
 
         def program(box: Box, to: str = to) -> Array | None:
@@ -178,10 +173,10 @@ def test_reveal_reaches_one_party(setting: Setting, ring: Ring) -> None:
         assert all(value is None for value in seen.values())
 
 
-@by_setting
+@by_setting(ANY_ELEMENT)
 def test_shares_reduce_to_a_smaller_ring(setting: Setting) -> None:
     wide, narrow = Ring(128), Ring(32)
-    values = inputs(setting, wide, (9,))
+    values = values_of(setting, wide, (9,))
 
     def program(box: Box) -> dict[str, Array]:
         x = box.input("x", wide, (9,), given(box, values))[setting.owners[0]]
@@ -193,7 +188,7 @@ def test_shares_reduce_to_a_smaller_ring(setting: Setting) -> None:
         np.testing.assert_array_equal(narrow.unsigned(opened["low"]), expected)
 
 
-@by_setting
+@by_setting()
 @pytest.mark.parametrize(
     "asked",
     [
@@ -207,12 +202,12 @@ def test_shares_reduce_to_a_smaller_ring(setting: Setting) -> None:
 def test_what_the_manifest_lacks_is_not_opened(setting: Setting, asked: Opening) -> None:
     """The refusal comes before the opening's first message."""
     ring = Ring(32)
-    values = inputs(setting, ring, (2,))
+    values = values_of(setting, ring, (2,))
     line = asked if asked.to else Opening(asked.label, asked.k, asked.shape, setting.parties)
     sent: list[str] = []
 
     def part(channel: Channel) -> None:
-        seat = Seat(channel.me, setting.parties, setting.owners, setting.computing)
+        seat = setting.seat(channel.me)
         own = Prg.for_tests_only(setting.parties.index(channel.me))
         box = ENGINES[setting.engine].set_up(channel, seat, Leakage([line]), SESSION, 0, own)
         x = box.input("x", ring, (2,), given(box, values))[setting.owners[0]]
@@ -235,10 +230,10 @@ def test_a_line_of_the_manifest_is_good_once() -> None:
     assert leakage.opened == [line]
 
 
-@by_setting
+@by_setting()
 def test_parties_that_saw_different_values_abort(setting: Setting) -> None:
     ring = Ring(32)
-    values = inputs(setting, ring, (2,))
+    values = values_of(setting, ring, (2,))
 
     def program(box: Box) -> None:
         x = box.input("x", ring, (2,), given(box, values))[setting.owners[0]]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mpcgen.abb import Box, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
+from mpcgen.protocols.engines import COMPARISONS
 from mpcgen.protocols.floors import Floor, Floors, Minima
 from mpcgen.ring import Z2_32
 from mpcgen.study import study as study_module
@@ -29,6 +30,11 @@ from tests.one_party import Given
 from tests.plain import HET, HOM_REF, Plain
 
 CHROM = ("1", "1", "1", "1", "1", "1", "1", "1", "23", "23", "23", "24", "26", "26")
+by_setting_of_many = pytest.mark.parametrize(
+    "setting",
+    [s for s in SETTINGS if len(s.owners) > 1 and COMPARISONS in s.offers],
+    ids=str,
+)
 ASSOCIATION = '\n[[entries]]\nstatistic = "association"\ntests = {}\n'
 WINDOW = '\n[[entries]]\nstatistic = "linkage"\nwindow = 14\n'
 
@@ -241,7 +247,7 @@ random_floors = st.lists(
 )
 
 
-@pytest.mark.parametrize("setting", [s for s in SETTINGS if len(s.owners) > 1], ids=str)
+@by_setting_of_many
 @settings(max_examples=5)
 @given(counts=random_floors, least=st.integers(1, 5), seed=st.integers(0, 2**32))
 def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, seed: int) -> None:

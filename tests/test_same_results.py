@@ -22,6 +22,11 @@ release = "passing"
 p = 0.05
 tests = ["allelic", "trend"]
 """
+ALLELIC = """
+[[entries]]
+statistic = "association"
+tests = ["allelic"]
+"""
 LAUNCH = {"threads": studies.run_in_threads, "processes": studies.run_in_processes}
 
 Change = Callable[[list[Files]], list[Files]]
@@ -103,6 +108,23 @@ def test_a_regulator_without_data_computes_beside_three_institutions(
     wanted = as_seen_by("A", expected)
     assert wanted
     assert all(as_seen_by(name, ours) == wanted for name in "ABCD")
+
+
+@pytest.mark.parametrize("engine", ["paillier"])
+def test_encrypted_counts_give_the_same(
+    engine: str, parts: list[Files], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    """An aggregator and a key holder without data; frequencies and the allelic test."""
+    key_bits = 2048 if engine == "paillier" else None
+    rules = studies.Rules(engine, ("D", "E"), key_bits=key_bits)
+    plan = lay_out(tmp_path, parts, studies.OF_GROUPS + ALLELIC, rules, linked=False)
+    ours = studies.tables(studies.run_in_processes(plan, tmp_path / "out"))
+    assert {path.partition("/")[0] for path in ours} == {"A", "B", "C", "D", "E"}
+    wanted = as_seen_by("A", expected)
+    for name in "ABCDE":
+        seen = as_seen_by(name, ours)
+        assert {"frequency.tsv", "frequency.cases.tsv", "association.allelic.tsv"} <= seen.keys()
+        assert all(content == wanted[file] for file, content in seen.items())
 
 
 @pytest.mark.parametrize("entries", [studies.OF_GROUPS, PASSING])

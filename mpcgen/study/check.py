@@ -15,7 +15,7 @@ WIDTH = 100
 
 _HIDDEN = (
     "Nothing else is opened: no institution's own counts, and no individual's genotype, leaves it "
-    "but as shares that look random to every single other party."
+    "but {}."
 )
 _UNHIDDEN = "Besides, {} sees the counts of every single institution: this engine hides nothing."
 
@@ -65,11 +65,12 @@ def _wrapped(line: str) -> str:
 
 def _parties(study: Study) -> Iterator[str]:
     plan = study.plan
+    roles = ENGINES[plan.engine].roles or ["computes"] * len(plan.computing)
     for institution in plan.institutions:
         most = institution.max_people
         data = f"up to {most} people" if most else "without data"
-        computes = ", computes" if institution.name in plan.computing else ""
-        yield f"{institution.name} at {institution.address}: {data}{computes}"
+        does = [r for p, r in zip(plan.computing, roles, strict=True) if p == institution.name]
+        yield f"{institution.name} at {institution.address}: {', '.join([data, *does])}"
     yield f"engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
 
 
@@ -85,7 +86,7 @@ def _openings(study: Study) -> Iterator[str]:
         )
     for task in study.tasks:
         yield from _entry(study, task)
-    yield _HIDDEN if engine.hides else _UNHIDDEN.format(plan.computing[0])
+    yield _HIDDEN.format(engine.leaves) if engine.hides else _UNHIDDEN.format(plan.computing[0])
 
 
 def _entry(study: Study, task: Task) -> Iterator[str]:

@@ -6,11 +6,13 @@ from pathlib import Path
 from mpcgen.errors import RangeError
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.protocols.catalogue import STATISTICS, from_options
+from mpcgen.protocols.engines import COMPARISONS, ENGINES, WIDE, offering
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
 from mpcgen.protocols.options import Options, integer, names
 from mpcgen.protocols.pairs import common_pairs
 from mpcgen.protocols.rounded import MAX_DIGITS
 from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic, Value
+from mpcgen.ring import Z2_32
 from mpcgen.study.batch import Task
 from mpcgen.study.disclosure import kinds_of, undermined
 from mpcgen.study.plan import Entry, Plan
@@ -51,6 +53,7 @@ def load_study(path: Path) -> Study:
     groups = _groups(plan)
     tasks = tuple(_task(plan, e, sites, groups) for e in plan.entries)
     study = Study(plan, sites, groups, tasks)
+    _check_engine(study)
     _prove_ranges(study)
     _check_release(study)
     _check_labels(study)
@@ -139,6 +142,30 @@ def _check_frequencies(plan: Plan, sites: SiteList) -> None:
             "sites",
             "palindromic",
         )
+
+
+def _check_engine(study: Study) -> None:
+    """Refuse what the plan's engine cannot do.
+
+    Raises:
+        PlanError: what asks for it, and the engines that can.
+    """
+    plan, offers = study.plan, ENGINES[study.plan.engine].offers
+    lacks = f"the engine {plan.engine} has no {{}}; {{}} have them"
+    if plan.floors is not None and COMPARISONS not in offers:
+        words = lacks.format(COMPARISONS, offering(COMPARISONS))
+        raise plan.document.fail(
+            f"{words}. Floors rest on them: choose one of these engines, or write "
+            'floors = "none" under [release], which opens every total',
+            "engine",
+            "name",
+        )
+    for task in study.tasks:
+        needs = {COMPARISONS} if task.withholds else set()
+        if any(sums.source.ring.k > Z2_32.k for sums in task.sums):
+            needs.add(WIDE)
+        for lacking in sorted(needs - offers):
+            raise plan.fail(lacks.format(lacking, offering(*needs)), task.entry)
 
 
 def _check_labels(study: Study) -> None:

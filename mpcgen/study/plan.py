@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpcgen.abb import Seat
 from mpcgen.errors import PlanError
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.floors import Minima
@@ -64,6 +65,7 @@ class Plan:
 
     Attributes:
         document: the file as it was read; the hash is over these bytes.
+        key_bits: size of the key holder's key, where the engine has one.
         floors: None where the plan says floors = "none".
         consent: what stewards agreed to that floors cannot mend, of CONSENTS.
         independent_variants: how many, for the power of membership inference; None: estimated.
@@ -84,6 +86,7 @@ class Plan:
     founders_only: bool
     engine: str
     computing: tuple[str, ...]
+    key_bits: int
     floors: Minima | None
     consent: tuple[str, ...]
     independent_variants: int | None
@@ -106,6 +109,10 @@ class Plan:
     def owners(self) -> tuple[str, ...]:
         """The institutions that bring data."""
         return tuple(i.name for i in self.institutions if i.max_people)
+
+    def seat(self, me: str) -> Seat:
+        """A party's place in the plan's sessions."""
+        return Seat(me, self.names, self.owners, self.computing, self.key_bits)
 
     @property
     def ref_known(self) -> bool:

@@ -4,7 +4,7 @@
     [sites]         file (beside the plan), sha256 of its canonical rows, palindromic;
                     frequency_sha256 where the palindromic rule uses the list's frequencies
     [people]        founders_only
-    [engine]        name, computing (which institutions compute)
+    [engine]        name, computing (which institutions compute); key_bits, where there is a key
     [release]       floors = "none", or the least counts that may be opened (floors.Minima);
                     consent, independent_variants
     [network]       timeout_seconds, connect_seconds
@@ -67,6 +67,7 @@ def read_plan(path: Path) -> Plan:
         founders_only=people.get("founders_only", bool, False),
         engine=name,
         computing=engine.names("computing", names[: ENGINES[name].computing]),
+        key_bits=_key_bits(engine, ENGINES[name].key_bits),
         floors=_floors(release),
         consent=release.names("consent", ()),
         independent_variants=release.optional("independent_variants", int),
@@ -111,6 +112,17 @@ def _entry(section: Section) -> Entry:
         raise section.fail(f'release is one of {", ".join(RELEASES)}, not "{release}"', "release")
     name = _match(section, "name", _NAME, _NAME_WORDS, statistic)
     return Entry(name, statistic, release, section.rest())
+
+
+def _key_bits(engine: Section, sizes: Sequence[int]) -> int:
+    """The size of the key holder's key; 0 where the engine has none to choose."""
+    if not sizes:
+        return 0
+    bits = engine.get("key_bits", int, max(sizes))
+    if bits not in sizes:
+        allowed = " or ".join(map(str, sizes))
+        raise engine.fail(f"key_bits is {allowed}, not {bits}", "key_bits")
+    return bits
 
 
 def _floors(release: Section) -> Minima | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
-from mpcgen.abb import Seat
 from mpcgen.cost import Cost
 from mpcgen.genome.sites import SiteList
 from mpcgen.leakage import Opening
@@ -85,7 +84,8 @@ class Study:
         return self.plan.floors is not None or any(task.withholds for task in tasks)
 
     def _size(self, *tasks: Task) -> int:
-        return MAX_DECIDED if self._decides(tasks) else MAX_BATCH
+        most = MAX_DECIDED if self._decides(tasks) else MAX_BATCH
+        return min(most, ENGINES[self.plan.engine].max_units)
 
     @cached_property
     def variant_floors(self) -> Callable[[Kinds], Floors | None]:
@@ -143,7 +143,7 @@ class Study:
     def cost(self) -> Cost:
         """Declared rounds and bytes of the whole run, the handshake apart, if all is opened."""
         plan = self.plan
-        costs = ENGINES[plan.engine].costs(Seat("", plan.names, plan.owners, plan.computing))
+        costs = ENGINES[plan.engine].costs(plan.seat(""))
         sizes = PEOPLE_RING.size * len(self.groups)
         total = costs.input(sizes + PEOPLE_RING.size) + costs.open(sizes) + costs.confirm()
         if self.people_floors is not None:
