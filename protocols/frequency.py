@@ -53,6 +53,7 @@ class Frequency(Statistic):
     kind: ClassVar[str] = "frequency"
     alone: ClassVar[tuple[str, ...]] = ("af",)
     digits: ClassVar[int] = 12
+    frequencies: ClassVar[bool] = True
 
     def __init__(self, reported: tuple[str, ...], groups: tuple[str, ...]):
         self.groups = groups

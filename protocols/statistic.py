@@ -209,6 +209,7 @@ class Statistic(ABC):
         sums: what it opens of each unit.
         alone: names of the values that it can open alone, the default first; empty: none.
         digits: binary digits to which it opens them, unless the entry says otherwise.
+        frequencies: they are, and tell of a known genome what counts do.
         pairs: which pairs of variants are its units; None: each variant is one.
         threshold: the option that asks for `passing`; None: there is none.
         undoes_floors: why floors do not help against what it opens; None: they do.
@@ -218,6 +219,7 @@ class Statistic(ABC):
     threshold: ClassVar[str | None] = None
     alone: ClassVar[tuple[str, ...]] = ()
     digits: ClassVar[int] = 0
+    frequencies: ClassVar[bool] = False
     sums: tuple[Sums, ...]
     pairs: PairOptions | None = None
     undoes_floors: str | None = None

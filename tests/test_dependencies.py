@@ -21,10 +21,11 @@ TOP = ("api", "cli", "__main__", "memory", "progress", "simulate", "demo")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "secret": GROUND,
     "abb": (*GROUND, "secret"),
+    "dry": (*GROUND, "secret", "abb"),
     "genome": GROUND,
     "net": GROUND,
     "report": (*GROUND, "genome"),
-    "protocols": (*GROUND, "secret", "abb", "genome"),
+    "protocols": (*GROUND, "secret", "abb", "dry", "genome"),
     "study": (*GROUND, "secret", "abb", "genome", "protocols"),
     "parties": (*GROUND, "secret", "abb", "genome", "protocols", "study", "net", "report"),
 }

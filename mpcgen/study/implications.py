@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.genotype_counts import ALT_ALLELES, column
 from mpcgen.study.batch import Task
 from mpcgen.study.disclosure import kinds_of, opened_span
@@ -122,7 +121,7 @@ def membership(study: Study) -> Iterator[str]:
 
 def _tells_counts(task: Task) -> bool:
     """Whether it opens counts wherever floors are met, or frequencies, which tell as much."""
-    return not task.withholds or (bool(task.values) and task.entry.statistic == Frequency.kind)
+    return not task.withholds or (bool(task.values) and task.statistic.frequencies)
 
 
 def _apart(study: Study, totals: Sequence[Task]) -> bool:
