@@ -64,14 +64,15 @@ class PairTable:
         self._strong = [(np.empty((0, 2), np.int64), np.empty(0))]
 
     def add(self, pairs: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
-        """Append pairs (P, 2) of site indices with their N, R and R2."""
+        """Append pairs (P, 2) of site indices with the columns to list, R2 or R among them."""
         lead: list[Any] = []
         for rows in pairs.T:
             chrom, name = take(self._sites.chrom_names, rows), take(self._sites.id, rows)
             lead += [chrom, self._sites.pos[rows], name]
         self._writer.write(dict(zip(LD_SITES, lead, strict=True)) | dict(columns))
-        strong = columns["R2"] >= MAP_MIN_R2
-        self._keep(pairs[strong], columns["R2"][strong])
+        r2 = columns["R2"] if "R2" in columns else columns["R"] ** 2
+        strong = r2 >= MAP_MIN_R2
+        self._keep(pairs[strong], r2[strong])
 
     def _keep(self, pairs: NDArray[np.int64], r2: Floats) -> None:
         if self._region is None:

@@ -5,7 +5,7 @@ local     over the people with both genotypes, the sums of dosages x and y, of t
           their product; a haploid person's dosage is 0 or 1                T_i  (P, 6)
 secure    1. [T] <- sum_i [T_i]                                             the shared input
           2. passing: C, Vx, Vy, then C^2 > t Vx Vy                        2 rounds, a comparison
-             statistic: open r2 alone and rounded                             rounded.Rounded
+             statistic: open r2 or r alone and rounded           rounded.Rounded, Correlation
           3. open [T]                                                       1 round
 public    r = C / sqrt(Vx Vy), r2 = C^2 / (Vx Vy)  with  C = n Sxy - Sx Sy,  Vx = n Sxx - Sx^2,
           Vy = n Syy - Sy^2; undefined, and not listed, if Vx Vy = 0
@@ -16,12 +16,13 @@ Papers    Hill and Robertson, Linkage disequilibrium in finite populations, 1968
           Rogers and Huff, Genetics 2009, and `plink1.9 --r --r2`
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
 
+from mpcgen.protocols.correlation import Correlation
 from mpcgen.protocols.options import Options, only, real
 from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.protocols.pair_sums import PAIR_SUMS
@@ -57,7 +58,7 @@ class Linkage(Statistic):
 
     kind: ClassVar[str] = "linkage"
     threshold: ClassVar[str | None] = "r2"
-    alone: ClassVar[tuple[str, ...]] = ("r2",)
+    alone: ClassVar[tuple[str, ...]] = ("r2", "r")
     digits: ClassVar[int] = 12
 
     sums = (Sums(PAIR_SUMS.name, PAIR_SUMS, {name: {name: 1} for name in PAIR_SUMS.columns}),)
@@ -80,20 +81,20 @@ class Linkage(Statistic):
             return ()
         return (R2.above(self.above, people, partial(Threshold, "r2")),)
 
-    def values(
-        self,
-        names: tuple[str, ...],  # noqa: ARG002
-        digits: int,
-        people: int,
-    ) -> tuple[Value, ...]:
-        """r2."""
-        return (Rounded(R2, digits, people, "r2"),)
+    def values(self, names: tuple[str, ...], digits: int, people: int) -> tuple[Value, ...]:
+        """r2, and r with its sign."""
+        made: dict[str, Callable[[], Value]] = {
+            "r2": lambda: Rounded(R2, digits, people, "r2"),
+            "r": lambda: Correlation(PAIR_SUMS, _COVARIANCE, _VX, _VY, digits, people),
+        }
+        return tuple(made[name]() for name in names)
 
     def public_values(self, values: Mapping[str, Floats], sites: Sites) -> dict[str, Table]:  # noqa: ARG002
         """One table of the pairs with a defined r2 of at least min_r2."""
-        r2 = values["r2"]
+        r2 = values["r2"] if "r2" in values else values["r"] ** 2
         rows = np.flatnonzero(r2 >= self.min_r2)
-        return {"": Table(rows, {"R2": r2[rows]}, undefined=int(np.isnan(r2).sum()))}
+        columns = {name.upper(): values[name][rows] for name in ("r", "r2") if name in values}
+        return {"": Table(rows, columns, undefined=int(np.isnan(r2).sum()))}
 
     def implies(self) -> tuple[str, ...]:
         """What min_r2 leaves out is opened."""

@@ -1,6 +1,7 @@
 """Whole studies that open rounded values alone, against exact integers and PLINK's answers."""
 
 from dataclasses import replace
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,9 @@ def test_variants_of_open_data(open_set: Path, answers: Answers, tmp_path: Path)
     assert not list(out.glob("*.vcf")) + list(out.glob("*gwas-ssf*"))
 
 
-def test_pairs_of_open_data(open_set: Path, tmp_path: Path) -> None:
+def test_pairs_of_open_data(open_set: Path, answers: Answers, tmp_path: Path) -> None:
     ids = (open_set / "oracle" / "ld.ids").read_text().split()[:150]
-    entry = studies.linkage(tmp_path, ids, WINDOW) + ALONE
+    entry = studies.linkage(tmp_path, ids, WINDOW) + ALONE + 'values = ["r2", "r"]\n'
     out = run(tmp_path, open_set / "clean", open_set / "pooled.bim", entry, studies.Rules())
     owners = institutions(open_set.parent, open_set.name)
     place = {name: row for row, name in enumerate(owners[0].ids)}
@@ -122,8 +123,15 @@ def test_pairs_of_open_data(open_set: Path, tmp_path: Path) -> None:
     n, sx, sy, sxx, syy, sxy = sums.T
     C, Vx, Vy = n * sxy - sx * sy, n * sxx - sx * sx, n * syy - sy * sy
     assert len(table) > 1000
-    assert list(table.columns) == ["#CHROM_A", "POS_A", "ID_A", "CHROM_B", "POS_B", "ID_B", "R2"]
+    assert list(table.columns)[6:] == ["R", "R2"]
     np.testing.assert_array_equal(table["R2"], rounded(C * C, Vx * Vy, 12))
+    size = [(isqrt((c * c << 26) // v) + 1) // 2 for c, v in zip(C, Vx * Vy, strict=True)]
+    np.testing.assert_array_equal(table["R"], np.sign(C).astype(int) * np.array(size) * 2.0**-12)
+    printed = answers("p1.r2.ld")
+    named = zip(printed["SNP_A"], printed["SNP_B"], strict=True)
+    theirs = dict(zip(named, printed["R2"], strict=True))
+    both = [theirs[pair] for pair in zip(table["ID_A"], table["ID_B"], strict=True)]
+    assert_near(table["R2"].to_numpy(np.float64), np.array(both), 12)
 
 
 # Small studies: all kinds of chromosomes, all engines, floors.

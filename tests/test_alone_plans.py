@@ -116,7 +116,8 @@ def test_batches_are_those_of_decisions(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_what_check_says(tmp_path: Path) -> None:
-    entries = ODDS + AF + LD
+    signed = LD.replace("[[entries]]", '[[entries]]\nname = "ld"') + 'values = ["r"]\n'
+    entries = ODDS + AF + signed + LD
     plan = small.lay_out(tmp_path, entries, studies.Rules(release=""))
     said = " ".join(describe(load_study(plan), Network()).split())
     left = [max(tables(9000, 9000, f, 10)) for f in FREQUENCIES]
@@ -128,6 +129,7 @@ def test_what_check_says(tmp_path: Path) -> None:
         f"about {left[0]:,}, {left[1]:,} and {left[2]:,} tables of alleles fit one value, at "
         "frequencies 0.01, 0.1 and 0.5",
         "frequency, all.af: with all alleles called about 4 counts of alternative alleles fit",
+        "ld, r: where the counts of both variants are known, about 1, 1 and 1 sums of products",
         "a value meets the floors of all counts that it is made of",
         "each variant, 0 or at least 5 of cases, and of controls: ",
         'Release "statistic" opens no counts.',
@@ -173,6 +175,7 @@ def test_counts_and_products_left() -> None:
     # r2 = 0.1 +- 2^-13 at n = 9000, frequency 0.5: n Sxy - Sx Sy over a range of 6,256 = 0.7 n.
     assert products(9000, 0.5, 12) == 4
     assert products(100, 0.5, 12) == 2
+    assert products(9000, 0.5, 10, None) == 4  # of one r: n / 2 steps of 2^-10
 
 
 def test_the_page_has_the_numbers_of_the_program() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import floor
+from math import floor, isqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -150,6 +150,39 @@ def test_pairs(setting: conformance.Setting) -> None:
     assert 0 in found
     assert 1 << 12 in found
     assert UNDEFINED in found
+
+
+def correlation(row: Row, digits: int) -> int:
+    """(1 + r) 2^digits, halves away from r = 0, from the root of an integer."""
+    n, sx, sy, sxx, syy, sxy = row
+    C, V = n * sxy - sx * sy, (n * sxx - sx * sx) * (n * syy - sy * sy)
+    if V == 0:
+        return UNDEFINED
+    size = (isqrt((C * C << 2 * digits + 2) // V) + 1) // 2
+    return (1 << digits) + (size if C > 0 else -size)
+
+
+def random_pair(rng: np.random.Generator, most: int) -> Row:
+    """Sums of two dosages of which people have each combination."""
+    people = {
+        (x, y): int(rng.integers(0, most)) for x in range(3) for y in range(3) if rng.integers(2)
+    }
+    of = (lambda x, y: 1, lambda x, y: x, lambda x, y: y, lambda x, y: x * x,
+          lambda x, y: y * y, lambda x, y: x * y)  # fmt: skip
+    return [sum(f(*both) * count for both, count in people.items()) for f in of]
+
+
+@by_setting
+@pytest.mark.parametrize("digits", [12, 17, 0])
+def test_correlations(setting: conformance.Setting, digits: int) -> None:
+    rng = np.random.default_rng(digits)
+    rows = [*PAIRS.values(), *(random_pair(rng, 1 << n) for n in (1, 3, 18) for _ in range(10))]
+    _, value = Linkage(PairOptions(window=2)).values(("r2", "r"), digits, N)
+    found = opened(setting, value, rows)
+    assert found == [correlation(row, digits) for row in rows]
+    assert value.value(np.array([0, 1 << digits, UNDEFINED])).tolist()[:2] == [-1, 0]
+    assert 0 in found
+    assert 2 << digits in found
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from mpcgen.study.study import Study
 
 FREQUENCIES = (0.01, 0.1, 0.5)
 MEDIAN = 0.4549  # of chi-squared with 1 degree of freedom
-AF, R2, OR, TREND = "af", "r2", "or", "trend"  # values and a test, as they are named
+AF, R2, R, OR, TREND = "af", "r2", "r", "or", "trend"  # values and a test, as they are named
 
 _AT = f"{', '.join(map(str, FREQUENCIES[:-1]))} and {FREQUENCIES[-1]}"
 _OF_CHISQ = (
@@ -36,6 +36,10 @@ _OF_ODDS = (
 _OF_R2 = (
     "where the counts of both variants are known, about {left} sums of products, for r of either "
     f"sign, fit a value near 0.1 at frequencies {_AT}, among {{people:,}} people."
+)
+_OF_R = (
+    "where the counts of both variants are known, about {left} sums of products fit one value at "
+    f"frequencies {_AT}, among {{people:,}} people."
 )
 _FLOORS = (
     "Rounded, a value can leave a single table. So a value meets the floors of all counts that it "
@@ -99,10 +103,10 @@ def counts(alleles: int, digits: int) -> int:
     return max(round(ldexp(alleles, -digits)), 1)
 
 
-def products(people: int, frequency: float, digits: int, r2: float = 0.1) -> int:
-    """About how many sums of products, of either sign of r, fit one rounded r2."""
-    variance = 2 * frequency * (1 - frequency)
-    return 2 * max(round(ldexp(people * variance, -digits) / (2 * sqrt(r2))), 1)
+def products(people: int, frequency: float, digits: int, r2: float | None = 0.1) -> int:
+    """About how many sums of products, of either sign of r, fit one rounded r2; None: one r."""
+    width = ldexp(people * 2 * frequency * (1 - frequency), -digits)
+    return max(round(width), 1) if r2 is None else 2 * max(round(width / (2 * sqrt(r2))), 1)
 
 
 def words(study: Study) -> Iterator[str]:
@@ -123,6 +127,9 @@ def _left(value: Value, people: int) -> str:
     if kind == R2:
         left = _numbers([products(people, f, value.digits) for f in FREQUENCIES])
         return _OF_R2.format(left=left, people=people)
+    if kind == R:
+        left = _numbers([products(people, f, value.digits, None) for f in FREQUENCIES])
+        return _OF_R.format(left=left, people=people)
     if kind == OR:
         return _OF_ODDS
     found = [tables(people, people, f, value.digits) for f in FREQUENCIES]
