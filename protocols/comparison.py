@@ -11,8 +11,8 @@ plus the carry from below. Nobody builds the sum; only the carry is computed, by
                           that generate step and first level are one round
 
 Rounds: the cut, 1 for the first level, then ceil(log2 of the groups left); a residue modulo 2^b
-takes b, beside them. The bits of 8 variants share a byte. x > t is the sign of t - x, and so on: every comparison is strict, and a public bound
-costs what a secret one does.
+takes b, beside them. The bits of 8 variants share a byte. x > t is the sign of t - x, and so on:
+every comparison is strict, and a public bound costs what a secret one does.
 
 Papers    Araki, Furukawa, Lindell, Nof, Ohara, CCS 2016 (products of bits); Mohassel, Rindal, ABY3,
           CCS 2018, section 5.3 (x_0 + x_1 known to one party, x_2 to the other two);
