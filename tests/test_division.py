@@ -43,7 +43,8 @@ def rounded(setting: Setting, quotient: Quotient, p: Numbers, q: Numbers, seed: 
             own = given(box, shared(setting, ring, ring.encode(values)))
             first, *others = box.input(name, ring, (m,), own).values()
             totals.append(sum(others, first))
-        y = quotient.rounded(box, *totals)
+        numerator, denominator = totals
+        y = quotient.rounded(box, numerator, denominator)
         return np.asarray(ring.signed(box.open({"y": y})["y"]), object)
 
     results = list(run(setting, [("y", ring, (m,))], program, seed=seed).values())
