@@ -83,12 +83,7 @@ class Frequency(Statistic):
         """The plan's disjoint groups that make up this one."""
         return (group,) if group in self.groups else self.groups
 
-    def values(
-        self,
-        names: tuple[str, ...],  # noqa: ARG002
-        digits: int,
-        people: int,
-    ) -> tuple[Value, ...]:
+    def values(self, names: tuple[str, ...], digits: int, people: int) -> tuple[Value, ...]:  # noqa: ARG002
         """The allele frequency in each reported group."""
         return tuple(
             Rounded(self._frequency(group), digits, people, f"{group}.af")

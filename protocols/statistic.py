@@ -160,14 +160,10 @@ class Value(Protocol):
     """A number of each unit that is opened alone, rounded on shares to a multiple of 2^-digits."""
 
     @property
-    def name(self) -> str:
-        """Names it in labels."""
-        ...
+    def name(self) -> str: ...  # noqa: D102
 
     @property
-    def digits(self) -> int:
-        """Binary digits behind the point."""
-        ...
+    def digits(self) -> int: ...  # noqa: D102
 
     @property
     def source(self) -> Input:
@@ -257,12 +253,7 @@ class Statistic(ABC):
         """
         return ()
 
-    def values(
-        self,
-        names: tuple[str, ...],  # noqa: ARG002
-        digits: int,  # noqa: ARG002
-        people: int,  # noqa: ARG002
-    ) -> tuple[Value, ...]:
+    def values(self, names: tuple[str, ...], digits: int, people: int) -> tuple[Value, ...]:  # noqa: ARG002
         """What it opens instead of its sums where only these of its values are released.
 
         Raises:

@@ -160,6 +160,19 @@ def test_all_engines_give_the_same_tables(release: str, tmp_path: Path) -> None:
     assert all(tables == found[0] for tables in found)
 
 
+def test_floors_leave_rows_out_and_change_no_value(tmp_path: Path) -> None:
+    rows = {}
+    for name, release in (("all", 'floors = "none"'), ("kept", FLOORED)):
+        plan = small(tmp_path / name, "clear", ALL, release)
+        everybody(run_cohorts(plan, out=tmp_path / name / "out"))
+        found = sorted((tmp_path / name / "out" / "A").glob("*.tsv"))
+        rows[name] = {path.name: path.read_text().splitlines() for path in found}
+    for table, every in rows["all"].items():
+        kept = rows["kept"][table]
+        assert 1 < len(kept) < len(every) + (table == "linkage.tsv")
+        assert kept == [row for row in every if row in set(kept)]
+
+
 def test_only_what_is_listed_is_opened(tmp_path: Path) -> None:
     """Bits and values, each once; of a variant that is not kept nothing."""
     plan = small(tmp_path / "study", "replicated", ALL, FLOORED)
