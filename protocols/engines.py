@@ -7,7 +7,7 @@ from mpcgen.abb import Box, Exchange, Seat
 from mpcgen.cost import Costs
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols import paillier
+from mpcgen.protocols import bfv, paillier
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
 from mpcgen.protocols.replicated4 import Replicated4
@@ -91,6 +91,18 @@ _ALL: Sequence[Engine] = (
         ("adds ciphertexts", "holds the key"),
         paillier.KEY_BITS,
         1 << 12,
+    ),
+    Engine(
+        "bfv",
+        2,
+        "everybody reading along (semi-honest), unless aggregator and key holder work together",
+        True,
+        bfv.set_up,
+        bfv.BfvCosts,
+        frozenset(),
+        "but encrypted, and the key holder decrypts only their sums",
+        ("adds ciphertexts", "holds the key"),
+        max_units=1 << 16,
     ),
 )
 ENGINES = {engine.name: engine for engine in _ALL}

@@ -5,6 +5,7 @@ The author of a new engine adds it to mpcgen.protocols.engines and to SETTINGS h
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,12 +14,13 @@ from mpcgen.abb import Box, Seat
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ANY_ELEMENT, ENGINES
+from mpcgen.protocols.engines import ANY_ELEMENT, ENGINES, WIDE
 from mpcgen.ring import Array, Ring
 from tests.threads import in_threads
 
 SESSION = b"conformance test"
 TEST_KEY_BITS = 512
+EXTRAS = {"bfv": "tenseal"}  # engine -> the package that it needs
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,23 @@ SETTINGS = (
     Setting("paillier", ("A", "B", "C"), ("X", "Y")),
     Setting("paillier", ("A", "B", "C", "D"), ("C", "A")),
     Setting("paillier", ("A",), ("A", "K")),
+    Setting("bfv", ("A", "B", "C"), ("X", "Y")),
+    Setting("bfv", ("A", "B", "C", "D"), ("C", "A")),
 )
+
+
+def installed(engine: str) -> pytest.MarkDecorator:
+    """Skip tests of an engine whose extra is not installed."""
+    extra = EXTRAS.get(engine)
+    return pytest.mark.skipif(extra is not None and not find_spec(extra), reason=f"no {extra}")
 
 
 def by_setting(*needs: str) -> pytest.MarkDecorator:
     """Run a test on every engine that offers what it needs, of engines.EVERYTHING."""
     able = [setting for setting in SETTINGS if setting.offers.issuperset(needs)]
-    return pytest.mark.parametrize("setting", able, ids=str)
+    return pytest.mark.parametrize(
+        "setting", [pytest.param(s, marks=installed(s.engine), id=str(s)) for s in able]
+    )
 
 
 def run(
@@ -122,7 +134,7 @@ def values_of(setting: Setting, ring: Ring, shape: tuple[int, ...]) -> dict[str,
     values = {owner: uniform(ring, shape, 7 + n) for n, owner in enumerate(setting.owners)}
     if ANY_ELEMENT in setting.offers:
         return values
-    if ring.k < 32:
+    if ring.k < 32 or (ring.k > 32 and WIDE not in setting.offers):
         pytest.skip(f"{setting} has no totals in Z_2^{ring.k}")
     return {owner: ring.encode(ring.signed(x) // 64) for owner, x in values.items()}
 

@@ -209,6 +209,7 @@ def test_what_the_manifest_lacks_is_not_opened(setting: Setting, asked: Opening)
     def part(channel: Channel) -> None:
         seat = setting.seat(channel.me)
         own = Prg.for_tests_only(setting.parties.index(channel.me))
+        channel.bind_session(SESSION)
         box = ENGINES[setting.engine].set_up(channel, seat, Leakage([line]), SESSION, 0, own)
         x = box.input("x", ring, (2,), given(box, values))[setting.owners[0]]
         with pytest.raises(NotInManifest):

@@ -47,24 +47,28 @@ class Tape:
 
 
 def opened(
-    values: Values, *, seed: int = 1, alter: Alter = lambda _me, _label, data: data
+    values: Values,
+    *,
+    setting: Setting = SETTING,
+    seed: int = 1,
+    alter: Alter = lambda _me, _label, data: data,
 ) -> dict[str, tuple[list[int], Tape]]:
     """Open the owners' total; every party's result and tape."""
 
     def part(channel: Channel) -> tuple[list[int], Tape]:
-        own = Prg.for_tests_only(100 * seed + SETTING.parties.index(channel.me))
+        own = Prg.for_tests_only(100 * seed + setting.parties.index(channel.me))
         tape = Tape(channel, alter)
-        manifest = Leakage([Opening("x", RING.k, SHAPE, SETTING.parties)])
+        manifest = Leakage([Opening("x", RING.k, SHAPE, setting.parties)])
         channel.bind_session(SESSION)
-        seat = SETTING.seat(channel.me)
-        box = ENGINES["paillier"].set_up(tape, seat, manifest, SESSION, 0, own)
+        seat = setting.seat(channel.me)
+        box = ENGINES[setting.engine].set_up(tape, seat, manifest, SESSION, 0, own)
         mine = RING.encode(values[box.me]) if box.me in values else None
         shares = box.input("x", RING, SHAPE, mine)
         x = box.open({"x": sum(shares.values(), box.constant(RING, RING.zeros(SHAPE)))})["x"]
         box.confirm()
         return RING.signed(x).tolist(), tape
 
-    return in_threads(SETTING.parties, part, timeout=5)
+    return in_threads(setting.parties, part, timeout=5)
 
 
 def owners_values(seed: int) -> Values:
@@ -205,6 +209,11 @@ NONE = 'floors = "none"'
         (studies.OF_ALL, studies.Rules(key_bits=2048), "key key_bits is not known"),
         (studies.OF_ALL, studies.Rules("paillier", ("A",)), "2 computing parties, not 1"),
         (studies.OF_ALL, studies.Rules("paillier", ("A", "A")), "something twice"),
+        (
+            studies.ASSOCIATION,
+            studies.Rules("bfv", ("A", "B")),
+            "no totals of more than 32 bits; clear, replicated, replicated4, paillier",
+        ),
     ],
 )
 def test_what_a_plan_may_not_say(

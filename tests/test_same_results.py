@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mpcgen import demo
-from tests import studies
+from tests import conformance, studies
 from tests.plink_files import HET, HOM_ALT, HOM_REF, PHENOTYPE, SEX, Files, pooled
 
 DATA = Path(demo.__file__).parent / "data"
@@ -110,7 +110,9 @@ def test_a_regulator_without_data_computes_beside_three_institutions(
     assert all(as_seen_by(name, ours) == wanted for name in "ABCD")
 
 
-@pytest.mark.parametrize("engine", ["paillier"])
+@pytest.mark.parametrize(
+    "engine", ["paillier", pytest.param("bfv", marks=conformance.installed("bfv"))]
+)
 def test_encrypted_counts_give_the_same(
     engine: str, parts: list[Files], expected: dict[str, bytes], tmp_path: Path
 ) -> None:
