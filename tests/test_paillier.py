@@ -17,9 +17,13 @@ from mpcgen.protocols.integers import below, prime
 from mpcgen.protocols.packing import Packing
 from mpcgen.protocols.paillier import PaillierCipher, _secret_key
 from mpcgen.ring import Ring
+from mpcgen.study.check import describe
+from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
-from tests import small, studies
+from tests import conformance, small, studies
+from tests.attacks.cohorts import run
 from tests.conformance import SESSION, Setting
+from tests.outcomes import everybody
 from tests.threads import in_threads
 
 RING, SHAPE = Ring(32), (20,)
@@ -190,6 +194,28 @@ def test_small_keys_are_for_tests() -> None:
     seat = Seat("K", SETTING.parties, SETTING.owners, SETTING.computing, 512)
     with pytest.raises(ValueError, match="a key has 2048 or 3072 bits, not 512"):
         ENGINES["paillier"].set_up(nobody, seat, Leakage([]), SESSION, 0, Prg.fresh())
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        studies.Rules("paillier", ("A", "B"), key_bits=2048),
+        pytest.param(studies.Rules("bfv", ("C", "A")), marks=conformance.installed("bfv")),
+    ],
+    ids=lambda rules: rules.engine,
+)
+def test_check_forecasts_what_a_run_sends(rules: studies.Rules, tmp_path: Path) -> None:
+    """And says who adds and who holds the key."""
+    plan = small.lay_out(tmp_path, studies.OF_ALL, rules)
+    study = load_study(plan)
+    text = describe(study, Network())
+    for name, does in zip(rules.computing, ("adds ciphertexts", "holds the key"), strict=True):
+        (line,) = (line for line in text.splitlines() if line.startswith(f"  {name} at"))
+        assert line.endswith(does)
+    assert "leaves it but encrypted" in " ".join(text.split())
+    for name, session in everybody(run(plan)).items():
+        assert session.declared.rounds == study.cost().rounds
+        assert session.sent_bytes == study.cost().sent.get(name, 0)
 
 
 PASSING = '\n[[entries]]\nstatistic = "association"\nrelease = "passing"\np = 0.01\n'

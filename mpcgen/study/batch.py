@@ -214,8 +214,9 @@ class Batch:
         for task in self.tasks:
             for decision in task.decisions:
                 total += decision.cost(costs, self.units, packed)
-            products = len(task.decisions) - (self.floors is None) if task.decisions else 0
-            total += costs.reshare(packed).times(products)
+            products = len(task.decisions) - (self.floors is None)
+            if task.decisions and products:
+                total += costs.reshare(packed).times(products)
         bits = len(self.bit_labels)
         return total + costs.open(packed * bits) if bits else total
 
