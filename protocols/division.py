@@ -55,6 +55,8 @@ class Quotient:
     s: int
 
     def __post_init__(self) -> None:
+        if min(self.a, self.s) < 0 or self.b < 1:
+            raise RangeError(f"no quotient has the sizes {self}")
         most = max(
             self.a + self.b, 2 * self.fraction + 2, self.kept + self.fraction + 1, self.b + 1
         )

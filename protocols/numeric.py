@@ -42,7 +42,7 @@ def integers(box: Box, bits: Secret, m: int, ring: Ring, label: str = "integers"
 def truncate(box: Box, x: Secret, f: int, bits: int, label: str = "truncate") -> Secret:
     """x / 2^f rounded down, or 1 less, for |x| < 2^bits; bits <= k - 2. Two rounds."""
     ring, k = x.ring, x.ring.k
-    if not (0 <= f < k and 0 <= bits <= k - 2):
+    if not (0 <= f <= k - 2 and 0 <= bits <= k - 2):
         raise ValueError(f"no truncation of {x!r}, {bits} bits, by {f}")
     if f == 0:
         return x

@@ -128,8 +128,9 @@ def test_what_check_says(tmp_path: Path) -> None:
     said = " ".join(describe(load_study(plan), Network()).split())
     left = [max(tables(9000, 9000, f, 10)) for f in FREQUENCIES]
     for words in (
-        "association: of each variant (11 in all) that meets the floors, values alone; the totals "
-        "stay secret",
+        "association: of each variant (11 in all) that meets the floors, values alone, and no "
+        "totals",
+        "Several values of one variant, of one entry or of several, leave fewer tables than each",
         "allelic.chisq: rounded on shares to a multiple of 2^-10, 0.000977",
         "r2: rounded on shares to a multiple of 2^-12, 0.000244",
         f"about {left[0]:,}, {left[1]:,} and {left[2]:,} tables of alleles fit one value, at "

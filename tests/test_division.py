@@ -122,3 +122,9 @@ def test_all_small_quotients() -> None:
 def test_a_quotient_that_does_not_fit_is_refused(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(RangeError, match="the ring has 128"):
         Quotient(Z2_128, *sizes)
+
+
+@pytest.mark.parametrize("sizes", [(-1, 4, 1), (1, 0, 1), (1, 4, -1)])
+def test_sizes_that_are_none_are_refused(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(RangeError, match="no quotient has the sizes"):
+        Quotient(Z2_128, *sizes)

@@ -107,3 +107,10 @@ def test_planes_are_the_bits(setting: Setting, bits: int) -> None:
 
     found = opened(setting, Z2_128, x, (19,), protocol)
     np.testing.assert_array_equal(found, x)
+
+
+@pytest.mark.parametrize(("bits", "f"), [(127, 1), (5, 127), (5, -1)])
+def test_a_truncation_out_of_range_is_refused(bits: int, f: int) -> None:
+    setting, x = conformance.SETTINGS[0], np.array([-1], object)
+    with pytest.raises(ValueError, match="no truncation"):
+        opened(setting, Z2_128, x, (1,), lambda box, s: numeric.truncate(box, s, f, bits))

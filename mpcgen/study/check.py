@@ -97,7 +97,7 @@ def _entry(study: Study, task: Task) -> Iterator[str]:
     asked = ["meets the floors"] if study.plan.floors else []
     asked += [f"has {_threshold(task)}"] if task.decisions else []
     where = f" that {' and '.join(asked)}" if asked else ""
-    what = "values alone; the totals stay secret" if task.values else "the joint totals"
+    what = "values alone, and no totals" if task.values else "the joint totals"
     yield f"{task.entry.name}: of each {unit} ({units} in all){where}, {what}"
     for value in task.values:
         yield f"  {value.name}: rounded on shares to a multiple of {_step(value.digits)}"

@@ -26,7 +26,7 @@ _AT = f"{', '.join(map(str, FREQUENCIES[:-1]))} and {FREQUENCIES[-1]}"
 _OF_CHISQ = (
     "of {people:,} cases and as many controls, without association, about {left} tables of alleles "
     f"fit one value, at frequencies {_AT}; where the alternative alleles of both together are "
-    "known, at most {known}. Fewer people leave fewer tables."
+    "known, about {known}. Fewer people leave fewer tables."
 )
 _OF_GENOTYPES = " Here tables are of genotypes, of which more fit."
 _OF_ODDS = (
@@ -44,6 +44,10 @@ _OF_R = (
 _FLOORS = (
     "Rounded, a value can leave a single table. So a value meets the floors of all counts that it "
     "is made of, as if they were opened."
+)
+_TOGETHER = (
+    "Several values of one variant, of one entry or of several, leave fewer tables than each: a "
+    "chi-squared beside an allele frequency or an odds ratio leaves one at most variants."
 )
 _MOST = 1 << 16  # values of a that are looked at; of more, evenly spread ones
 
@@ -115,6 +119,8 @@ def words(study: Study) -> Iterator[str]:
     for task in study.tasks:
         for value in task.values:
             yield f"{task.entry.name}, {value.name}: {_left(value, people)}"
+    if sum(len(task.values) for task in study.of_variants) > 1:
+        yield _TOGETHER
     if any(task.values for task in study.tasks):
         yield _FLOORS
 
