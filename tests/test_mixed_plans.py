@@ -7,9 +7,8 @@ opened pair with both its variants by group. Group sizes are known. The attacker
 institution, which counts without its own people.
 
 Not searched, since they are known to have no floor: sums other than 0 or 1 a person (of alleles:
-see test_disclosure), sums over three variants, and, of pairs with one copy of both variants, sets
-that tell cases from controls. Nor is it a secret how many people
-have no copy of Y.
+see test_disclosure), sums over three variants, and, of pairs of a variant on Y or MT with one on
+X, Y or MT, sets that tell cases from controls. Nor is it secret how many have no copy of Y.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,8 +80,9 @@ class View:
         who = self.who(members)
         if any(NOBODY in person.at for person in who):
             return False
-        if len(self.chroms) == 1 or {kind(chrom) for chrom in self.chroms} != {"haploid"}:
-            return True
+        kinds = {kind(chrom) for chrom in self.chroms}
+        if len(self.chroms) == 1 or "haploid" not in kinds or not kinds <= {"haploid", "X"}:
+            return True  # also two variants on X, which people with two copies keep apart
         first, *others = ({p[1:] for p in who if p.group == g} for g in self.study.groups)
         return all(other == first for other in others)
 
