@@ -1,4 +1,4 @@
-"""Freed memory stays with the process that asked for it."""
+"""Freed memory stays with the process, and what lives as long is left alone."""
 
 import subprocess
 import sys
@@ -27,3 +27,20 @@ def test_arrays_of_megabytes_come_in_pages_that_were_freed() -> None:
     told = subprocess.run(program, check=True, capture_output=True, text=True, timeout=60)
     usual, kept = map(int, told.stdout.split())
     assert kept < 20 < usual
+
+
+STAYING = """
+import gc
+from mpcgen.memory import here_to_stay
+
+with here_to_stay():
+    off = not gc.isenabled()
+    kept = [[] for _ in range(1000)]
+print(off, gc.isenabled(), gc.get_freeze_count() >= 1000)
+"""
+
+
+def test_what_is_here_to_stay_is_never_walked() -> None:
+    program = [sys.executable, "-c", STAYING]
+    told = subprocess.run(program, check=True, capture_output=True, text=True, timeout=60)
+    assert told.stdout.split() == ["True", "True", "True"]

@@ -56,7 +56,7 @@ class Samples:
             return find(self.keys, other.keys)
         rows = find(self.iid, other.iid)
         matched = np.flatnonzero(rows >= 0)
-        if len(np.unique(rows[matched])) < len(matched):
+        if len(set(rows[matched].tolist())) < len(matched):
             first, second = matched[list(_first_repeat(rows[matched]))]
             raise InputError(
                 f"the IID {self.iid[int(first)].as_py()} is two people's in "

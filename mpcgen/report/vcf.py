@@ -75,7 +75,7 @@ def write_sites_vcf(
 def _header(contig: NDArray[np.int8], alt: Strings) -> Iterator[str]:
     yield "##fileformat=VCFv4.3"
     yield "##source=mpcgen"
-    for code in np.unique(contig):
+    for code in np.bincount(contig).nonzero()[0]:
         yield f"##contig=<ID={NAMES[code]}>"
     for name, number, kind, meaning in INFO:
         yield f'##INFO=<ID={name},Number={number},Type={kind},Description="{meaning}">'

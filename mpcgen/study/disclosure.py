@@ -38,7 +38,7 @@ Kinds: TypeAlias = tuple[tuple[str, ...], ...]  # of chromosomes: the genotype c
 
 def kinds_of(chrom: NDArray[np.int8]) -> Kinds:
     """The kinds of chromosomes among PLINK's codes: the genotype classes that can occur on each."""
-    codes = set(np.unique(chrom).tolist())
+    codes = set(np.bincount(chrom).nonzero()[0].tolist())
     kinds = {
         (*DIPLOID, *UNCALLED): codes - {X, Y, MT},
         CLASSES: codes & {X},
@@ -87,7 +87,7 @@ def _class(name: str) -> str:
 def asked_where(counts: Sequence[Floor], chrom: NDArray[np.int8]) -> NDArray[np.bool_]:
     """Which of the floors that allow 0 are asked for at variants (m,): (floors, m)."""
     asked = np.zeros((sum(floor.or_zero for floor in counts), len(chrom)), np.bool_)
-    for code in np.unique(chrom):
+    for code in np.bincount(chrom).nonzero()[0]:
         (kind,) = kinds_of(np.array([code]))
         on = [floor.on is None or kind in floor.on for floor in counts if floor.or_zero]
         asked[:, chrom == code] = np.array(on, np.bool_)[:, None]
