@@ -63,6 +63,21 @@ class Cipher(ABC):
         """
 
 
+def pass_key(exchange: Exchange, seat: Seat, length: int, key: bytes | None) -> bytes | None:
+    """The key holder's public key, told to all who encrypt or add: one round.
+
+    Returns:
+        The key; None at a party that neither has data nor computes.
+    """
+    aggregator, holder = seat.computing
+    users = [p for p in seat.parties if p != holder and p in (*seat.owners, aggregator)]
+    if seat.me in users:
+        return exchange.exchange("key", {}, {holder: length})[holder]
+    if key is not None:
+        exchange.exchange("key", dict.fromkeys(users, key), {})
+    return key
+
+
 def lacking(what: str) -> NoReturn:
     """Refuse an operation. A plan that needs it is refused when it is checked."""
     raise NotImplementedError(f"an engine that only adds has no {what}")

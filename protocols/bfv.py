@@ -28,7 +28,7 @@ from mpcgen.abb import Exchange, Seat
 from mpcgen.errors import Abort, BadMessage, InputError
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols.aggregated import Aggregated, AggregatedCosts, Cipher, lacking
+from mpcgen.protocols.aggregated import Aggregated, AggregatedCosts, Cipher, lacking, pass_key
 from mpcgen.protocols.packing import Like
 from mpcgen.ring import Z2_32, Z2_64, Array
 
@@ -135,16 +135,12 @@ def set_up(
     if len(seat.owners) > MAX_OWNERS:
         raise InputError(f"the engine bfv adds the counts of at most {MAX_OWNERS} institutions")
     own = own.for_session(session, epoch)
-    aggregator, holder = seat.computing
-    users = [p for p in seat.parties if p != holder and p in (*seat.owners, aggregator)]
-    cipher = None
+    holder, context, cipher = seat.computing[1], None, None
     if seat.me == holder:
         context = tenseal.context(tenseal.SCHEME_TYPE.BFV, SLOTS, T, _PRIMES)
-        exchange.exchange("key", dict.fromkeys(users, _public(context)), {})
-        cipher = BfvCipher(context, own)
-    elif seat.me in users:
-        data = exchange.exchange("key", {}, {holder: KEY_BYTES})[holder]
-        cipher = BfvCipher(_context(data, holder), own)
+    key = pass_key(exchange, seat, KEY_BYTES, None if context is None else _public(context))
+    if key is not None:
+        cipher = BfvCipher(context or _context(key, holder), own)
     return Aggregated(exchange, seat, leakage, BfvCosts(seat), cipher)
 
 

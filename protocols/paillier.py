@@ -18,7 +18,7 @@ from mpcgen.abb import Exchange, Seat
 from mpcgen.errors import Abort, BadMessage, RangeError
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols.aggregated import Aggregated, AggregatedCosts, Cipher
+from mpcgen.protocols.aggregated import Aggregated, AggregatedCosts, Cipher, pass_key
 from mpcgen.protocols.integers import below, powers, prime
 from mpcgen.protocols.packing import Like, Packing
 from mpcgen.ring import Array
@@ -115,19 +115,13 @@ def set_up(
     if seat.key_bits not in KEY_BITS and not own.fixed:  # tests may have small keys
         raise ValueError(f"a key has {' or '.join(map(str, KEY_BITS))} bits, not {seat.key_bits}")
     own = own.for_session(session, epoch)
-    aggregator, holder = seat.computing
-    users = [p for p in seat.parties if p != holder and p in (*seat.owners, aggregator)]
-    size = seat.key_bits // 8
-    cipher = None
-    if seat.me == holder:
-        secret = _secret_key(own, seat.key_bits)
-        n = secret.public_key.n
-        exchange.exchange("key", dict.fromkeys(users, n.to_bytes(size, "big")), {})
+    length, holder = seat.key_bits // 8, seat.computing[1]
+    secret = _secret_key(own, seat.key_bits) if seat.me == holder else None
+    made = None if secret is None else secret.public_key.n.to_bytes(length, "big")
+    key, cipher = pass_key(exchange, seat, length, made), None
+    if key is not None:
+        n = _checked(int.from_bytes(key, "big"), seat.key_bits, holder)
         cipher = PaillierCipher(n, packing(seat), own, secret)
-    elif seat.me in users:
-        data = exchange.exchange("key", {}, {holder: size})[holder]
-        n = _checked(int.from_bytes(data, "big"), seat.key_bits, holder)
-        cipher = PaillierCipher(n, packing(seat), own, None)
     return Aggregated(exchange, seat, leakage, PaillierCosts(seat), cipher)
 
 
