@@ -27,19 +27,18 @@ that the party has; so the view follows from the value and the party's own rando
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Self, TypeAlias
+from typing import ClassVar, Final
 
-from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat
+from mpcgen.abb import DIGEST_BYTES, Exchange, Part, Products, Seat
 from mpcgen.cost import Cost, Costs
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
-from mpcgen.prg import KEY_BYTES, Prg
+from mpcgen.prg import Prg
+from mpcgen.protocols.keyed import Keyed, KeyName, pass_keys
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret, join, nbytes, split
 
-PARTIES = 3
-
-KeyName: TypeAlias = tuple[str, int]  # who makes it, and the component that is drawn from it
+PARTIES: Final = 3
 
 
 class ReplicatedCosts(Costs):
@@ -71,7 +70,7 @@ class ReplicatedCosts(Costs):
         return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))
 
 
-class Replicated(Box):
+class Replicated(Keyed):
     """A box of three computing parties and any number of owners.
 
     Args:
@@ -80,32 +79,26 @@ class Replicated(Box):
             does not compute.
     """
 
+    size: ClassVar = PARTIES
+
     def __init__(
         self, exchange: Exchange, seat: Seat, leakage: Leakage, keys: Mapping[KeyName, Prg]
     ):
-        super().__init__(exchange, seat, leakage)
-        if len(seat.computing) != PARTIES:
-            raise ValueError(f"the replicated engine has three computing parties: {seat.computing}")
+        super().__init__(exchange, seat, leakage, keys)
         self.costs = ReplicatedCosts(seat)
-        self._computing = seat.computing
-        self._i = seat.computing.index(seat.me) if seat.me in seat.computing else None
-        self._keys = keys
 
-    @classmethod
-    def set_up(
-        cls, exchange: Exchange, seat: Seat, leakage: Leakage, session: bytes, epoch: int, own: Prg
-    ) -> Self:
-        """Agree on the session's keys, in one round, and make the box.
+    @staticmethod
+    def _agree_on_keys(exchange: Exchange, seat: Seat, own: Prg) -> dict[KeyName, bytes]:
+        """In one round."""
+        computing = seat.computing
+        makers = dict.fromkeys((*computing, *seat.owners))
+        names = [(maker, j) for maker in makers for j in _drawn_components(computing, maker)]
 
-        Args:
-            session: id that contains fresh nonces of all parties.
-            own: this party's generator for the session.
-        """
-        keys = {
-            name: Prg(key, fixed=own.fixed).for_session(session, epoch)
-            for name, key in _agree_on_keys(exchange, seat, own).items()
-        }
-        return cls(exchange, seat, leakage, keys)
+        def receivers(name: KeyName) -> list[str]:
+            maker, j = name
+            return [p for p in _holders(computing, j) if p != maker]
+
+        return pass_keys(exchange, seat, own, names, receivers)
 
     def constant(self, ring: Ring, values: Array) -> Secret:
         zero = ring.zeros(ring.shape(values))
@@ -262,29 +255,6 @@ class Replicated(Box):
                 raise Abort(f"{self._computing[j]} and {second} sent different shares")
         columns = zip(secrets, *(split(data, secrets) for data in parts), strict=True)
         return [x.ring.add(x.ring.add(a, b), c) for x, a, b, c in columns]
-
-
-def _agree_on_keys(exchange: Exchange, seat: Seat, own: Prg) -> dict[KeyName, bytes]:
-    """Give out the keys that this party makes, and take in those whose component it holds."""
-    me, computing = seat.me, seat.computing
-    makers = dict.fromkeys((*computing, *seat.owners))
-    names = [(maker, j) for maker in makers for j in _drawn_components(computing, maker)]
-    label = "key" if me in computing else "owner key"
-    keys = {name: own.draw_bytes(label, name[1], KEY_BYTES) for name in names if name[0] == me}
-    send: dict[str, bytes] = {}
-    for (_, j), key in keys.items():
-        for holder in _holders(computing, j):
-            if holder != me:
-                send[holder] = send.get(holder, b"") + key
-    due: dict[str, list[KeyName]] = {}
-    for maker, j in names:
-        if maker != me and me in _holders(computing, j):
-            due.setdefault(maker, []).append((maker, j))
-    came = exchange.exchange("keys", send, {maker: KEY_BYTES * len(n) for maker, n in due.items()})
-    for maker, wanted in due.items():
-        for n, name in enumerate(wanted):
-            keys[name] = came[maker][n * KEY_BYTES : (n + 1) * KEY_BYTES]
-    return keys
 
 
 def _drawn_components(computing: Sequence[str], owner: str) -> tuple[int, ...]:

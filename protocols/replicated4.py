@@ -30,14 +30,15 @@ What an opening shows beyond the value x: the missing component, which is x less
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import Self, TypeAlias
+from typing import ClassVar, TypeAlias
 
-from mpcgen.abb import Box, Exchange, Part, Products, Seat
+from mpcgen.abb import Exchange, Part, Products, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
 from mpcgen.protocols.joint import Given, Letter, compare, pass_jointly
+from mpcgen.protocols.keyed import Keyed, KeyName
 from mpcgen.protocols.replicated4_inputs import JointInput, component
-from mpcgen.protocols.replicated4_keys import KeyName, agree_on_keys, key_name
+from mpcgen.protocols.replicated4_keys import agree_on_keys, key_name
 from mpcgen.protocols.replicated4_roles import (
     LOWER,
     PARTIES,
@@ -57,7 +58,7 @@ from mpcgen.secret import Secret, Sized, nbytes, split
 Masked: TypeAlias = Callable[[Route, int, Array], Array]  # v + r, of a route's n-th value and r
 
 
-class Replicated4(Box):
+class Replicated4(Keyed):
     """A box of four computing parties and any number of owners.
 
     Args:
@@ -65,37 +66,16 @@ class Replicated4(Box):
             drawn, and of all joint inputs where the maker computes, at everybody who has it.
     """
 
+    size: ClassVar = PARTIES
+    _agree_on_keys = staticmethod(agree_on_keys)
+
     def __init__(
         self, exchange: Exchange, seat: Seat, leakage: Leakage, keys: Mapping[KeyName, Prg]
     ):
-        super().__init__(exchange, seat, leakage)
-        if len(seat.computing) != PARTIES:
-            raise ValueError(f"the replicated4 engine has four computing parties: {seat.computing}")
+        super().__init__(exchange, seat, leakage, keys)
         self.costs = Replicated4Costs(seat)
         self._channel = exchange
-        self._computing = seat.computing
-        self._i = seat.computing.index(seat.me) if seat.me in seat.computing else None
         self._mine = () if self._i is None else holders(self._i)  # components that it holds
-        self._keys = keys
-
-    @classmethod
-    def set_up(
-        cls, exchange: Exchange, seat: Seat, leakage: Leakage, session: bytes, epoch: int, own: Prg
-    ) -> Self:
-        """Agree on the session's keys, in two rounds, and make the box.
-
-        Args:
-            session: id that contains fresh nonces of all parties.
-            own: this party's generator for the session.
-
-        Raises:
-            Abort: somebody gave two parties different keys.
-        """
-        keys = {
-            name: Prg(key, fixed=own.fixed).for_session(session, epoch)
-            for name, key in agree_on_keys(exchange, seat, own).items()
-        }
-        return cls(exchange, seat, leakage, keys)
 
     def constant(self, ring: Ring, values: Array) -> Secret:
         zero = ring.zeros(ring.shape(values))  # x_0 = values, the others are 0

@@ -9,14 +9,13 @@ A maker that gives two keys is named, with one who received the other: or that o
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from functools import partial
 
 from mpcgen.abb import Exchange, Seat
-from mpcgen.prg import KEY_BYTES, Prg
+from mpcgen.prg import Prg
 from mpcgen.protocols.joint import Given, compare
+from mpcgen.protocols.keyed import KeyName, pass_keys
 from mpcgen.protocols.replicated4_roles import PARTIES, drawn_components, holders
-
-KeyName: TypeAlias = tuple[str, int]  # who makes it, and the component that is drawn from it
 
 
 def key_name(computing: Sequence[str], owner: str, j: int) -> KeyName:
@@ -30,28 +29,15 @@ def agree_on_keys(exchange: Exchange, seat: Seat, own: Prg) -> dict[KeyName, byt
     Raises:
         Abort: somebody gave two parties different keys.
     """
-    me, computing = seat.me, seat.computing
+    computing = seat.computing
     names = [key_name(computing, computing[j], j) for j in range(PARTIES)]
     for owner in seat.owners:
         if owner not in computing:
             names += [(owner, j) for j in drawn_components(computing, owner)]
-    label = "key" if me in computing else "owner key"
-    keys = {name: own.draw_bytes(label, name[1], KEY_BYTES) for name in names if name[0] == me}
-    send: dict[str, bytes] = {}
-    due: dict[str, list[KeyName]] = {}
-    for name in names:
-        for receiver in _receivers(computing, name):
-            if name in keys:
-                send[receiver] = send.get(receiver, b"") + keys[name]
-            elif receiver == me:
-                due.setdefault(name[0], []).append(name)
-    came = exchange.exchange("keys", send, {maker: KEY_BYTES * len(n) for maker, n in due.items()})
-    given = []
-    for maker, wanted in due.items():
-        for n, name in enumerate(wanted):
-            keys[name] = came[maker][n * KEY_BYTES : (n + 1) * KEY_BYTES]
-            given.append(Given("keys", maker, _receivers(computing, name), keys[name]))
-    compare(exchange, me, "keys compared", given)
+    receivers = partial(_receivers, computing)
+    keys = pass_keys(exchange, seat, own, names, receivers)
+    given = [Given("keys", n[0], receivers(n), k) for n, k in keys.items() if n[0] != seat.me]
+    compare(exchange, seat.me, "keys compared", given)
     return keys
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from mpcgen.abb import Exchange, Seat
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols.replicated import KeyName, Replicated
+from mpcgen.protocols.keyed import KeyName
+from mpcgen.protocols.replicated import Replicated
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
 from tests.attacks.tape import Tape

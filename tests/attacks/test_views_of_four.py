@@ -17,8 +17,9 @@ from mpcgen.abb import Exchange, Products, Seat
 from mpcgen.net.channel import Channel
 from mpcgen.protocols import replicated4
 from mpcgen.protocols.joint import Letter, pass_jointly
+from mpcgen.protocols.keyed import KeyName
 from mpcgen.protocols.replicated4 import Replicated4
-from mpcgen.protocols.replicated4_keys import KeyName, key_name
+from mpcgen.protocols.replicated4_keys import key_name
 from mpcgen.protocols.replicated4_roles import Route, drawn_components, holders
 from mpcgen.ring import Array, Ring
 from tests.attacks.comparisons import COMPARISONS
