@@ -180,6 +180,12 @@ def parties_shown_otherwise(scene: Scene, ring: Ring, lanes: Lanes, views: Views
     ]
 
 
+def shown_otherwise(scene: Scene, lanes: Lanes, engine: type[Replicated] = Replicated) -> list[str]:
+    """The same of runs of these lanes, in the scene's own ring."""
+    ring = scene.rings[0]
+    return parties_shown_otherwise(scene, ring, lanes, real_views(scene, ring, lanes, engine))
+
+
 def parties_that_see_more(
     scene: Scene, ring: Ring, engine: type[Replicated] = Replicated
 ) -> list[str]:
