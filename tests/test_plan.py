@@ -197,33 +197,26 @@ def test_one_owner_is_no_study(plan_folder: Path, plan_text: str) -> None:
     assert "at least two institutions with data" in str(refused(plan_folder, alone))
 
 
-def test_a_list_of_unknown_ids(plan_folder: Path, plan_text: str, tmp_path: Path) -> None:
-    cases = {
-        b"s1\ns99\n": "the site list has no variant 's99'",
-        b"s1\ns1\n": "the variant 's1' is named twice",
-        b"s1 s2\n": "line 1: a line has one id, not 2",
-        b"s1\nZ\xfcrich\n": "line 2: this is not UTF-8 text",
-        b"\n": "the list is empty",
-    }
-    for content, words in cases.items():
-        (plan_folder / "bad.ids").write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        entry = f'variants = "bad.ids"\nvariants_sha256 = "{digest}"\n'
-        error = refused(plan_folder, plan_text[: plan_text.index("variants = ")] + entry)
-        assert words in str(error)
-
-
-def test_a_list_of_pairs(plan_folder: Path, plan_text: str) -> None:
-    cases = {
-        b"s1 s2\ns2 s2\n": "line 2: s2 is paired with itself",
-        b"s1 s2 s3\n": "line 1: a line has two ids, not 3",
-    }
-    for content, words in cases.items():
-        (plan_folder / "bad.pairs").write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        entry = f'pairs = "bad.pairs"\npairs_sha256 = "{digest}"\n'
-        error = refused(plan_folder, plan_text[: plan_text.index("window = ")] + entry)
-        assert words in str(error)
+@pytest.mark.parametrize(
+    ("key", "content", "words"),
+    [
+        ("variants", b"s1\ns99\n", "the site list has no variant 's99'"),
+        ("variants", b"s1\ns1\n", "the variant 's1' is named twice"),
+        ("variants", b"s1 s2\n", "line 1: a line has one id, not 2"),
+        ("variants", b"s1\nZ\xfcrich\n", "line 2: this is not UTF-8 text"),
+        ("variants", b"\n", "the list is empty"),
+        ("pairs", b"s1 s2\ns2 s2\n", "line 2: s2 is paired with itself"),
+        ("pairs", b"s1 s2 s3\n", "line 1: a line has two ids, not 3"),
+    ],
+)
+def test_wrong_lists(
+    key: str, content: bytes, words: str, plan_folder: Path, plan_text: str
+) -> None:
+    (plan_folder / "bad.list").write_bytes(content)
+    entry = "window = 5\n" if key == "variants" else ""
+    entry += f'{key} = "bad.list"\n{key}_sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+    error = refused(plan_folder, plan_text[: plan_text.index("window = ")] + entry)
+    assert words in str(error)
 
 
 def test_the_hash_of_the_file_is_not_that_of_the_sites(plan_folder: Path, plan_text: str) -> None:
