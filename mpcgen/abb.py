@@ -158,7 +158,8 @@ class Box(ABC):
         return self._products(label, [Products(x.ring, shape, [(x, y)], x.ring.matmul)])[0]
 
     def _products(self, label: str, sums: Sequence[Products]) -> list[Secret]:
-        self._declare(self.costs.reshare(sum(each.nbytes for each in sums)))
+        opened = sum(x.nbytes for x in factors(sums))
+        self._declare(self.costs.reshare(sum(each.nbytes for each in sums), opened))
         return self._reshare(label, sums)
 
     def addends(
@@ -190,7 +191,7 @@ class Box(ABC):
                 return self.bits.planes(ring, tables[0], positions, pairs)
             return self.bits.planes_of_forms(ring, tables, forms, positions, pairs)
 
-        self._declare(self.costs.addends(nbytes(self.bits, shape)))
+        self._declare(self.costs.addends(nbytes(self.bits, shape), sum(y.nbytes for y in x)))
         return self._addends(label, x, self.bits, shape, cut)
 
     def parts(
@@ -206,7 +207,7 @@ class Box(ABC):
         Args:
             part: elements of x's ring and shape -> elements of `ring` and `shape`; of 0 it is 0.
         """
-        self._declare(self.costs.addends(nbytes(ring, shape)))
+        self._declare(self.costs.addends(nbytes(ring, shape), x.nbytes))
         return self._addends(label, [x], ring, shape, lambda addends: part(addends[0]))
 
     def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
@@ -293,6 +294,11 @@ class Box(ABC):
         """The label of the next message round: the same at every party that keeps step."""
         self._counter += 1
         return f"{label}#{self._counter}"
+
+
+def factors(sums: Sequence[Products]) -> list[Secret]:
+    """The secrets that are multiplied, each once, however often it is a factor."""
+    return list({id(x): x for each in sums for pair in each.pairs for x in pair}.values())
 
 
 def _elementwise(pairs: Sequence[tuple[Secret, Secret]]) -> Products:

@@ -25,19 +25,22 @@ class Cost:
 
 
 class Costs(ABC):
-    """An engine's declared costs, as formulas in the size b of the values: n k / 8 bytes."""
+    """An engine's declared costs, as formulas in the size b of the values: n k / 8 bytes.
+
+    Where what goes in may have to be opened under masks, its size f counts too.
+    """
 
     @abstractmethod
     def input(self, b: int) -> Cost:
         """Every owner gives values of b bytes at once."""
 
     @abstractmethod
-    def reshare(self, b: int) -> Cost:
-        """Sums of products, or a matrix product, with a result of b bytes."""
+    def reshare(self, b: int, f: int) -> Cost:
+        """Sums of products, or a matrix product, with a result of b bytes of factors of f."""
 
     @abstractmethod
-    def addends(self, b: int) -> Cost:
-        """Cut secrets into shared bits, one addend of which has b bytes."""
+    def addends(self, b: int, f: int) -> Cost:
+        """Cut secrets of f bytes into shared bits, one addend of which has b bytes."""
 
     @abstractmethod
     def open(self, b: int) -> Cost:

@@ -2,10 +2,10 @@
 
 # ruff: noqa: ARG002
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mpcgen.abb import Box, Part, Products, Seat
-from mpcgen.cost import Costs
+from mpcgen.cost import Cost, Costs
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
@@ -50,3 +50,10 @@ class Dry(Box):
     ) -> dict[str, bytes]:
         """There is nobody to exchange anything with."""
         return {}
+
+
+def cost_of(costs: Costs, protocol: Callable[[Dry], object]) -> Cost:
+    """What a protocol declares on a box of these costs."""
+    dry = Dry(costs)
+    protocol(dry)
+    return dry.declared

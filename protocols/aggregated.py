@@ -98,10 +98,10 @@ class AggregatedCosts(Costs):
     def input(self, b: int) -> Cost:
         return Cost()
 
-    def reshare(self, b: int) -> Cost:
+    def reshare(self, b: int, f: int) -> Cost:
         lacking("products")
 
-    def addends(self, b: int) -> Cost:
+    def addends(self, b: int, f: int) -> Cost:
         lacking("comparisons")
 
     def open(self, b: int) -> Cost:

@@ -23,10 +23,10 @@ class ClearCosts(Costs):
     def input(self, b: int) -> Cost:
         return Cost(1, {o: b for o in self.owners if o != self.computing})
 
-    def reshare(self, b: int) -> Cost:
+    def reshare(self, b: int, f: int) -> Cost:
         return Cost()
 
-    def addends(self, b: int) -> Cost:
+    def addends(self, b: int, f: int) -> Cost:
         return Cost()
 
     def open(self, b: int) -> Cost:

@@ -20,13 +20,12 @@ Papers    Araki, Furukawa, Lindell, Nof, Ohara, CCS 2016 (products of bits); Moh
 """
 
 from collections.abc import Generator, Sequence
-from itertools import islice, zip_longest
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
 
 from mpcgen.abb import Box
-from mpcgen.cost import Cost, Costs
 from mpcgen.secret import Secret, concatenate
 
 # A protocol as rounds: it asks for sums of products, is sent them, and in the end returns a secret.
@@ -181,45 +180,7 @@ def _next_level(g: Secret, p: Secret) -> Levels:
 
 def rounds(bits: int) -> int:
     """Rounds of `negative` after the cut."""
-    return len(_planes_of_sign(bits))
-
-
-def cost(costs: Costs, bits: int, b: int) -> Cost:
-    """Declared cost of `negative` on units that fill b bytes a bit plane."""
-    return _cost(costs, bits, b, 0, 0)
-
-
-def cost_with_residues(
-    costs: Costs, bits: int, packed: int, forms: int, residues: int, low: int
-) -> Cost:
-    """Declared cost of `negative_and_congruent` on units whose bits fill `packed` bytes."""
-    return _cost(costs, bits, packed * forms, packed * residues, low)
-
-
-def _cost(costs: Costs, bits: int, b: int, c: int, low: int) -> Cost:
-    total = costs.addends(b * (bits + (bits - 1) // 2))
-    both = zip_longest(_planes_of_sign(bits), _planes_of_residue(low), fillvalue=0)
-    for of_sign, of_residue in both:
-        total += costs.reshare(b * of_sign + c * of_residue)
-    return total
-
-
-def _planes_of_sign(bits: int) -> list[int]:
-    """How many bits each round of a sign reshares."""
-    if bits == 1:
-        return []
-    groups = bits // 2
-    planes = [groups + max((bits - 1) // 2 - 1, 0)]
-    while groups > 1:
-        half = groups // 2
-        planes.append(2 * half - 1)
-        groups -= half
-    return planes
-
-
-def _planes_of_residue(low: int) -> list[int]:
-    """How many bits each round of a residue modulo 2^low reshares."""
-    return [1, *[2] * (low - 2), 1] if low > 1 else []
+    return (bits // 2 - 1).bit_length() + 1 if bits > 1 else 0
 
 
 def either(box: Box, x: Secret, y: Secret, label: str = "or") -> Secret:
@@ -238,12 +199,3 @@ def all_of(box: Box, bits: Secret, label: str = "and") -> Secret:
         joined = box.mul(bits[: n // 2], bits[n // 2 : n - n % 2], label)
         bits = concatenate([joined, bits[n - n % 2 :]])
     return bits[0]
-
-
-def all_of_cost(costs: Costs, n: int, b: int) -> Cost:
-    """Declared cost of `all_of` n bits on units that fill b bytes a bit."""
-    total = Cost()
-    while n > 1:
-        total += costs.reshare(b * (n // 2))
-        n -= n // 2
-    return total

@@ -23,7 +23,7 @@ import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
-from mpcgen.dry import Dry
+from mpcgen.dry import cost_of
 from mpcgen.errors import RangeError
 from mpcgen.protocols import comparison, numeric
 from mpcgen.protocols.division import UNDEFINED
@@ -110,9 +110,8 @@ class Correlation:
 
     def cost(self, costs: Costs, units: int) -> Cost:
         """Declared cost of `secret` on so many units: what a dry run of it declares."""
-        dry = Dry(costs)
-        self.secret(dry, dry.secret(WIDE, (units, len(self.source.columns))))
-        return dry.declared
+        shape = (units, len(self.source.columns))
+        return cost_of(costs, lambda dry: self.secret(dry, dry.secret(WIDE, shape)))
 
     def value(self, opened: Integers) -> Floats:
         """The opened integers as numbers from -1 to 1; NaN where undefined."""

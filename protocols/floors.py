@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
+from mpcgen.dry import Dry, cost_of
 from mpcgen.protocols import comparison
 from mpcgen.protocols.genotype_counts import CALLED, CLASSES
 from mpcgen.protocols.statistic import Input, Integers, Local
@@ -200,9 +201,12 @@ class Floors:
         """Bits that tell 0 from all other counts below their least values."""
         return max((f.at_least - 1 for f in self._may_be_zero), default=0).bit_length() or 1
 
-    def cost(self, costs: Costs, packed: int) -> Cost:
-        """Declared cost of `met` on units whose bits fill `packed` bytes."""
-        zero, tests = len(self._residues), len(self._tests())
-        signs = comparison.cost_with_residues(costs, self.bits, packed, tests, zero, self._low)
-        small = costs.reshare(packed * zero) if zero else Cost()
-        return signs + small + comparison.all_of_cost(costs, tests, packed)
+    def cost(self, costs: Costs, units: int) -> Cost:
+        """Declared cost of `met`: what a dry run of it declares."""
+
+        def met(dry: Dry) -> Secret:
+            table = dry.secret(Z2_32, (units, len(self.columns)))
+            here = dry.secret(Z2_32, (units,)) if self.here else None
+            return self.met(dry, {str(owner): [table[:]] for owner in range(self.owners)}, here)
+
+        return cost_of(costs, met)

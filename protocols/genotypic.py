@@ -30,7 +30,6 @@ from typing import ClassVar
 import numpy as np
 
 from mpcgen.abb import Box
-from mpcgen.cost import Cost, Costs
 from mpcgen.protocols import comparison
 from mpcgen.protocols.case_control import (
     COUNTS,
@@ -44,11 +43,9 @@ from mpcgen.protocols.distributions import critical, ln_p_1df, ln_p_2df
 from mpcgen.protocols.genotype_counts import CASES, CONTROLS, DIPLOID, column, form
 from mpcgen.protocols.statistic import Input, Sums, Threshold
 from mpcgen.protocols.threshold import (
-    WIDE,
     Bound,
     bound,
     exceeds,
-    exceeds_cost,
     linear,
     wide_bound,
 )
@@ -118,15 +115,6 @@ class Above:
         above_one = comparison.negative(box, one, self.one.bits, "pass/one")
         missing = comparison.negative(box, m012 - 1, self._product_bits, "pass/missing")
         return above_two + box.mul(missing, above_one, "pass")  # never both
-
-    def cost(self, costs: Costs, units: int, packed: int) -> Cost:
-        """Declared cost of `passes`."""
-        total = costs.reshare(packed)
-        for values in (6, 4, 3):
-            total += costs.reshare(values * WIDE.size * units)
-        for bits in (self.one.bits, self._product_bits):
-            total += comparison.cost(costs, bits, packed)
-        return total + exceeds_cost(costs, self.two, packed)
 
 
 def above(two: float, one: float, people: int) -> Above:

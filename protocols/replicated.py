@@ -51,10 +51,10 @@ class ReplicatedCosts(Costs):
     def input(self, b: int) -> Cost:
         return Cost(1, {o: b * (1 if o in self.computing else 2) for o in self.owners})
 
-    def reshare(self, b: int) -> Cost:
+    def reshare(self, b: int, f: int) -> Cost:
         return Cost(1, dict.fromkeys(self.computing, b))
 
-    def addends(self, b: int) -> Cost:
+    def addends(self, b: int, f: int) -> Cost:
         return Cost(1, {self.computing[0]: b})
 
     def open(self, b: int) -> Cost:

@@ -80,10 +80,10 @@ class Replicated4Costs(Costs):
             sent.update(dict.fromkeys(to, (len(to) - 1) * DIGEST_BYTES))
         return Cost(2, sent)
 
-    def reshare(self, b: int) -> Cost:
+    def reshare(self, b: int, f: int) -> Cost:
         return self._routes(ROUTES, b)
 
-    def addends(self, b: int) -> Cost:
+    def addends(self, b: int, f: int) -> Cost:
         return self._routes((LOWER, UPPER), b)
 
     def _routes(self, routes: Sequence[Route], b: int) -> Cost:

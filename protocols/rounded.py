@@ -16,7 +16,7 @@ import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.cost import Cost, Costs
-from mpcgen.dry import Dry
+from mpcgen.dry import cost_of
 from mpcgen.errors import RangeError
 from mpcgen.protocols.division import UNDEFINED, Quotient
 from mpcgen.protocols.statistic import Floats, Input, Integers
@@ -177,9 +177,8 @@ class Rounded:
 
     def cost(self, costs: Costs, units: int) -> Cost:
         """Declared cost of `secret` on so many units: what a dry run of it declares."""
-        dry = Dry(costs)
-        self.secret(dry, dry.secret(self.ring, (units, len(self.source.columns))))
-        return dry.declared
+        shape = (units, len(self.source.columns))
+        return cost_of(costs, lambda dry: self.secret(dry, dry.secret(self.ring, shape)))
 
     def value(self, opened: Integers) -> Floats:
         """The opened integers as numbers; NaN where undefined."""

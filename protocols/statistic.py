@@ -151,10 +151,6 @@ class Decision(Protocol):
         """Bits (packed(m),) of joint totals (m, columns)."""
         ...
 
-    def cost(self, costs: Costs, units: int, packed: int) -> Cost:
-        """Declared cost of `passes` on units whose bits fill `packed` bytes."""
-        ...
-
 
 class Value(Protocol):
     """A number of each unit that is opened alone, rounded on shares to a multiple of 2^-digits."""

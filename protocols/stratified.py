@@ -42,7 +42,6 @@ from typing import ClassVar
 import numpy as np
 
 from mpcgen.abb import Box
-from mpcgen.cost import Cost, Costs
 from mpcgen.protocols.allelic import ALLELE_TABLE
 from mpcgen.protocols.case_control import (
     CaseControlTest,
@@ -55,7 +54,7 @@ from mpcgen.protocols.case_control import (
 from mpcgen.protocols.distributions import critical, ln_p_1df
 from mpcgen.protocols.genotype_counts import ALLELES, ALT_ALLELES, CLASSES
 from mpcgen.protocols.statistic import Floats, Input, Integers, Local, Sums, Threshold, ratio
-from mpcgen.protocols.threshold import WIDE, Bound, exceeds, exceeds_cost, linear, wide_bound
+from mpcgen.protocols.threshold import Bound, exceeds, linear, wide_bound
 from mpcgen.ring import Z2_64
 from mpcgen.secret import Secret
 
@@ -131,10 +130,6 @@ class Above:
         V, R, S = (linear(total, TERMS, {term: 1}) for term in ("V", "R", "S"))
         square = box.mul(R - S, R - S, "pass/square")
         return exceeds(box, self.bound, square, V * (1 << FRACTION_BITS), "pass")
-
-    def cost(self, costs: Costs, units: int, packed: int) -> Cost:
-        """Declared cost of `passes`."""
-        return costs.reshare(WIDE.size * units) + exceeds_cost(costs, self.bound, packed)
 
 
 def above(t: float, people: int) -> Above:

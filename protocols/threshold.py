@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from mpcgen.abb import Box
-from mpcgen.cost import Cost, Costs
 from mpcgen.protocols import comparison
 from mpcgen.protocols.statistic import Input, Threshold, forms
 from mpcgen.ring import Z2_128, Ring
@@ -106,13 +105,6 @@ def exceeds(box: Box, bound: Bound, left: Secret, right: Secret, label: str) -> 
     return comparison.either(box, signs[0], signs[1], label)
 
 
-def exceeds_cost(costs: Costs, bound: Bound, packed: int) -> Cost:
-    """Declared cost of `exceeds` on units whose bits fill `packed` bytes."""
-    if bound.beyond is None:
-        return comparison.cost(costs, bound.bits, packed)
-    return comparison.cost(costs, bound.bits, 2 * packed) + costs.reshare(packed)
-
-
 @dataclass(frozen=True)
 class Ratio:
     """A statistic n u^2 / (v w) of linear forms of one input.
@@ -187,14 +179,6 @@ class Above:
         scaled = n_u * -(1 << self.bound.fraction_bits)
         excess = box.sum_products([(v * self.bound.numerator, w), (scaled, u)], "pass/excess")
         return comparison.negative(box, excess, self.bound.bits, "pass")
-
-    def cost(self, costs: Costs, units: int, packed: int) -> Cost:
-        """Declared cost of `passes`."""
-        one = WIDE.size * units
-        total = costs.reshare(3 * one) + costs.reshare(one)
-        if self.ratio.n is not None:
-            total += costs.reshare(one)
-        return total + comparison.cost(costs, self.bound.bits, packed)
 
 
 def linear(total: Secret, columns: Sequence[str], form: Form) -> Secret:

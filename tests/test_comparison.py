@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box, Seat
 from mpcgen.bits import BITS
-from mpcgen.cost import Cost
+from mpcgen.cost import Cost, Costs
+from mpcgen.dry import cost_of
 from mpcgen.leakage import Opening
 from mpcgen.protocols.clear import ClearCosts
 from mpcgen.protocols.comparison import (
     all_of,
-    all_of_cost,
-    cost,
-    cost_with_residues,
     either,
     negative,
     negative_and_congruent,
@@ -24,7 +22,7 @@ from mpcgen.protocols.comparison import (
 )
 from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
 from mpcgen.protocols.replicated import ReplicatedCosts
-from mpcgen.ring import Array, Ring
+from mpcgen.ring import Z2_128, Array, Ring
 from mpcgen.secret import Secret, concatenate
 from tests import conformance
 from tests.conformance import SETTINGS, Setting, given, run, uniform
@@ -90,10 +88,10 @@ def test_negative_is_the_sign_of_the_integer(setting: Setting, ring: Ring) -> No
             x = total(box, ring, ring.encode(integer), setting, f"x{bits}")
             before = box.declared
             sign = negative(box, x, bits, f"of {bits}")
-            declared = cost(box.costs, bits, sign.nbytes)
+            declared = cost(box.costs, bits, 21, ring)
             assert box.declared == before + declared
-            assert declared.rounds == box.costs.addends(1).rounds + rounds(bits) * (
-                box.costs.reshare(1).rounds
+            assert declared.rounds == box.costs.addends(1, 1).rounds + rounds(bits) * (
+                box.costs.reshare(1, 2).rounds
             )
             signs[bits] = opened(box, sign, 21, f"{bits} bits")
         return signs
@@ -117,13 +115,16 @@ def test_residues_beside_signs(setting: Setting, ring: Ring, bits: int, low: int
 
     def program(box: Box) -> Bools:
         table = total(box, ring, ring.encode(x), setting)
+
+        def both(box: Box, table: Secret) -> tuple[Secret, ...]:
+            tables = [table, table[:, :1]]
+            return (*negative_and_congruent(box, tables, forms, bits, "both", residues, low),)
+
         before = box.declared
-        signs, found = negative_and_congruent(
-            box, [table, table[:, :1]], forms, bits, "both", residues, low
-        )
+        signs, found = both(box, table)
         packed = BITS.packed(len(x))
         assert (signs.shape, found.shape) == ((3, packed), (2, packed))
-        declared = cost_with_residues(box.costs, bits, packed, 3, 2, low)
+        declared = cost_of(box.costs, lambda dry: both(dry, dry.secret(ring, x.shape)))
         assert box.declared == before + declared
         return opened(box, concatenate([signs, found]), len(x))
 
@@ -183,23 +184,29 @@ def test_bits_that_the_ring_lacks_are_refused(setting: Setting, bits: int) -> No
 
 # What it costs.
 
+
+def cost(costs: Costs, bits: int, m: int, ring: Ring = Z2_128) -> Cost:
+    """What comparing m secrets is declared to take."""
+    return cost_of(costs, lambda dry: negative(dry, dry.secret(ring, (m,)), bits))
+
+
 SEAT = Seat("A", ("A", "B", "C"), ("A", "B", "C"), ("A", "B", "C"))
 
 
 def test_costs_at_the_widths_in_use() -> None:
     """Bits sent for one comparison: the addend by the first party, and the tree by all."""
     costs = ReplicatedCosts(SEAT)
-    assert cost(costs, 119, 1) == Cost(8, {"A": 178 + 227, "B": 227, "C": 227})
-    assert cost(costs, 32, 1) == Cost(6, {"A": 47 + 56, "B": 56, "C": 56})
-    assert cost(costs, 17, 1) == Cost(5, {"A": 25 + 26, "B": 26, "C": 26})
-    assert cost(costs, 1, 1) == Cost(1, {"A": 1})
+    assert cost(costs, 119, 8) == Cost(8, {"A": 178 + 227, "B": 227, "C": 227})
+    assert cost(costs, 32, 8) == Cost(6, {"A": 47 + 56, "B": 56, "C": 56})
+    assert cost(costs, 17, 8) == Cost(5, {"A": 25 + 26, "B": 26, "C": 26})
+    assert cost(costs, 1, 8) == Cost(1, {"A": 1})
     clear = Seat("A", ("A", "B"), ("A", "B"), ("A",))
-    assert cost(ClearCosts(clear), 119, 1) == Cost()
+    assert cost(ClearCosts(clear), 119, 8) == Cost()
 
 
 def test_a_wider_comparison_costs_more() -> None:
     costs = ReplicatedCosts(SEAT)
-    widths = [cost(costs, bits, 100) for bits in range(1, 129)]
+    widths = [cost(costs, bits, 800) for bits in range(1, 129)]
     for narrow, wide in pairwise(widths):
         assert narrow.rounds <= wide.rounds <= 9
         assert all(narrow.sent.get(p, 0) <= sent for p, sent in wide.sent.items())
@@ -224,7 +231,7 @@ def test_either_and_select(setting: Setting) -> None:
             "or": either(box, bits[0], bits[1]),
             "select": select(box, bits[0], bits[1], bits[2]),
         }
-        assert box.declared == before + box.costs.reshare(1).times(2)
+        assert box.declared == before + box.costs.reshare(1, 2).times(2)
         return box.open_bits(joined, 8)
 
     c, x, y = np.array(np.meshgrid(*3 * [[0, 1]], indexing="ij")).reshape(3, 8)
@@ -244,9 +251,9 @@ def test_all_of(setting: Setting, n: int) -> None:
         bits = truth_table(box, setting, n)
         before = box.declared
         joined = all_of(box, bits)
-        declared = all_of_cost(box.costs, n, joined.nbytes)
+        declared = cost_of(box.costs, lambda dry: all_of(dry, dry.secret(BITS, bits.shape)))
         assert box.declared == before + declared
-        assert declared.rounds == (n - 1).bit_length() * box.costs.reshare(1).rounds
+        assert declared.rounds == (n - 1).bit_length() * box.costs.reshare(1, 2).rounds
         return opened(box, joined, m)
 
     for bits in run(setting, lines(setting, 1, m), program).values():

@@ -14,8 +14,8 @@ OWNERS = ("A", "B", "C")
 COLUMNS = ("clear", "replicated", "replicated4")
 ROWS: dict[str, Callable[[Costs, int], Cost]] = {
     "input of every owner": lambda costs, b: costs.input(b),
-    "sums of products, matrix product": lambda costs, b: costs.reshare(b),
-    "addends": lambda costs, b: costs.addends(b),
+    "sums of products, matrix product": lambda costs, b: costs.reshare(b, b),
+    "addends": lambda costs, b: costs.addends(b, b),
     "open to all": lambda costs, b: costs.open(b),
     "reveal to B": lambda costs, b: costs.reveal(b, "B"),
     "compare what was opened": lambda costs, _: costs.confirm(),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mpcgen.abb import Box, Seat
-from mpcgen.bits import BITS
+from mpcgen.dry import cost_of
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols import genotypic, stratified
 from mpcgen.protocols.association import MIN_P, TESTS
@@ -55,7 +55,9 @@ def shared(decision: Decision, totals: Integers) -> list[bool]:
         bits = decision.passes(
             box, sum(shares.values(), box.constant(WIDE, WIDE.zeros(totals.shape)))
         )
-        assert box.declared == before + decision.cost(box.costs, m, BITS.packed(m))
+        assert box.declared == before + cost_of(
+            box.costs, lambda dry: decision.passes(dry, dry.secret(WIDE, totals.shape))
+        )
         return list(map(bool, box.open_bits({"passing": bits}, m)["passing"]))
 
     manifest = [Opening("passing", 1, (m,), GUESTS.parties)]

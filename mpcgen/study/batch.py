@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mpcgen.abb import Box
 from mpcgen.bits import BITS
 from mpcgen.cost import Cost, Costs
+from mpcgen.dry import Dry, cost_of
 from mpcgen.leakage import Opening
 from mpcgen.protocols.floors import PRESENCE, Floors
 from mpcgen.protocols.genotype_counts import genotype_counts
@@ -208,17 +209,19 @@ class Batch:
 
     def _deciding(self, costs: Costs) -> Cost:
         """Declared cost of deciding what is opened."""
-        packed, total = BITS.packed(self.units), Cost()
+        total, bits = cost_of(costs, self._decide), len(self.bit_labels)
         if self.floors is not None:
-            total += self.floors.cost(costs, packed)
+            total += self.floors.cost(costs, self.units)
+        return total + costs.open(BITS.packed(self.units) * bits) if bits else total
+
+    def _decide(self, dry: Dry) -> None:
+        """All thresholds, and their bits joined with each other and with those of the floors."""
+        bits = BITS, (BITS.packed(self.units),)
         for task in self.tasks:
             for decision in task.decisions:
-                total += decision.cost(costs, self.units, packed)
-            products = len(task.decisions) - (self.floors is None)
-            if task.decisions and products:
-                total += costs.reshare(packed).times(products)
-        bits = len(self.bit_labels)
-        return total + costs.open(packed * bits) if bits else total
+                decision.passes(dry, dry.secret(WIDE, (self.units, len(decision.source.columns))))
+            for _ in range(bool(task.decisions) * (len(task.decisions) - (self.floors is None))):
+                dry.mul(dry.secret(*bits), dry.secret(*bits))
 
 
 def cut(name: str, units: int, size: int) -> Iterator[tuple[str, int, int]]:
