@@ -13,10 +13,19 @@ from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.prg import Prg
-from mpcgen.protocols.engines import ANY_ELEMENT, ENGINES, PRODUCTS, REVEALING
+from mpcgen.protocols.engines import ANY_ELEMENT, ENGINES, PRODUCTS, REVEALING, WIDE
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
-from tests.conformance import SESSION, SETTINGS, Setting, by_setting, given, run, values_of
+from tests.conformance import (
+    SESSION,
+    SETTINGS,
+    Setting,
+    by_setting,
+    by_setting_and_ring,
+    given,
+    run,
+    values_of,
+)
 from tests.threads import in_threads
 
 RINGS = [Ring(3), Ring(32), Ring(64), Ring(128)]
@@ -32,8 +41,7 @@ def total(ring: Ring, values: dict[str, Array], shape: tuple[int, ...]) -> Array
     return result
 
 
-@by_setting()
-@by_ring
+@by_setting_and_ring(RINGS)
 def test_linear_operations_open_to_what_they_say(setting: Setting, ring: Ring) -> None:
     shape = (4, 3)
     values = values_of(setting, ring, shape)
@@ -71,7 +79,7 @@ def test_linear_operations_open_to_what_they_say(setting: Setting, ring: Ring) -
             np.testing.assert_array_equal(ring.unsigned(opened[label]), value % ring.modulus, label)
 
 
-@by_setting()
+@by_setting(WIDE)
 @pytest.mark.parametrize(
     "public",
     [
