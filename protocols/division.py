@@ -17,12 +17,12 @@ Errors    A truncation to F = a + s + 9 fractional bits takes off less than 2 2^
           up to 2, and 1 is added: y is off by less than 3/2, and by at most 1 from its rounding.
           Step 4 is about integers; its differences are below 4 q, however large their terms.
           So what comes out is a function of p and q alone: masks and truncations do not show.
+1/q       the reciprocal of 0 < q < 2^b, times 2^s, is the quotient of p = 1 with a = 0.
 Range     a + b, 2 F + 2 and a + s + F + 6 are at most k - 2.
 Papers    Goldschmidt, Applications of division by convergence, 1964; Catrina, Saxena, Secure
           computation with fixed-point numbers, FC 2010 (scaling a shared denominator)
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -98,46 +98,42 @@ class Quotient:
         f, one = self.fraction, 1 << self.fraction
         up, down = max(f + 2 - self.b, 0), max(self.b - 2 - f, 0)
         u = numeric.truncate(box, x * (1 << up), down, self.b, f"{label}/x") - 3 * one
-        (square,) = self._times(box, [(u, u)], f"{label}/uu")
-        (fourth,) = self._times(box, [(square, square)], f"{label}/uuuu")
-        e, third = self._shortened(
+        (square,) = numeric.times(box, [(u, u)], f, f"{label}/uu")
+        (fourth,) = numeric.times(box, [(square, square)], f, f"{label}/uuuu")
+        e, third = numeric.shortened(
             box,
             [
                 ((fourth - square) * 8 + one) * round(Fraction(one, _T)),
                 (-u + 3 * one) * round(Fraction(32 * one, _T)),
             ],
+            f,
             f"{label}/e",
         )
-        y, error = self._times(box, [(square + 8 * one, third), (e, e)], f"{label}/cubic")
-        (y,) = self._times(box, [(y, e + one)], f"{label}/1")
+        y, error = numeric.times(box, [(square + 8 * one, third), (e, e)], f, f"{label}/cubic")
+        (y,) = numeric.times(box, [(y, e + one)], f, f"{label}/1")
         for n in range(1, self.squarings):
             factors = [(y, error + one)] + [(error, error)] * (n + 1 < self.squarings)
-            y, *more = self._times(box, factors, f"{label}/{1 << n}")
+            y, *more = numeric.times(box, factors, f, f"{label}/{1 << n}")
             error = more[0] if more else error
         return y
-
-    def _times(
-        self, box: Box, factors: Sequence[tuple[Secret, Secret]], label: str
-    ) -> list[Secret]:
-        """Products of numbers with F fractional bits, with as many."""
-        products = box.sums_of_products([[pair] for pair in factors], label)
-        return self._shortened(box, products, label)
-
-    def _shortened(self, box: Box, values: Sequence[Secret], label: str) -> list[Secret]:
-        """Numbers with 2 F fractional bits, below 4 in absolute value, with F."""
-        rows = concatenate([value.reshape(1, -1) for value in values])
-        bits = 2 * self.fraction + 2
-        short = numeric.truncate(box, rows, self.fraction, bits, f"{label}/short")
-        return [short[n] for n in range(len(values))]
 
     def _exactly(
         self, box: Box, y: Secret, p: Secret, q: Secret, zero: Secret, label: str
     ) -> Secret:
         """y, which is at most 1 off, made right; UNDEFINED where zero is 1."""
         rest = p * (2 << self.s) - box.mul(y, q, f"{label}/rest") * 2
-        below = comparison.negative(
-            box, concatenate([(rest + q).reshape(1, -1), (rest - q).reshape(1, -1)]),
-            self.b + 3, label,
-        )  # fmt: skip
-        y = y + 1 - numeric.integers(box, below, y.shape[0], y.ring, label).sum(0)
-        return y - box.mul(zero, y - UNDEFINED, f"{label}/undefined")
+        return nearest(box, y, (rest + q, rest - q), self.b + 3, zero, label)
+
+
+def nearest(
+    box: Box, y: Secret, over: tuple[Secret, Secret], bits: int, zero: Secret, label: str
+) -> Secret:
+    """y (m,), at most 1 off from a rounded v, made right; UNDEFINED where zero is 1.
+
+    Args:
+        over: of the signs of v - (y - 1/2) and v - (y + 1/2), and of so many bits.
+    """
+    sides = concatenate([side.reshape(1, -1) for side in over])
+    below = comparison.negative(box, sides, bits, label)
+    y = y + 1 - numeric.integers(box, below, y.shape[0], y.ring, label).sum(0)
+    return y - box.mul(zero, y - UNDEFINED, f"{label}/undefined")

@@ -7,11 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mpcgen.abb import Box
+from mpcgen.dry import Dry
 from mpcgen.protocols import numeric
 from mpcgen.protocols.comparison import negative
 from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
 from mpcgen.ring import Z2_64, Z2_128, Ring
-from mpcgen.secret import Secret
+from mpcgen.secret import Secret, concatenate
 from tests import conformance
 from tests.conformance import Setting, given, run
 from tests.test_comparison import integers as some_integers
@@ -107,6 +108,91 @@ def test_planes_are_the_bits(setting: Setting, bits: int) -> None:
 
     found = opened(setting, Z2_128, x, (19,), protocol)
     np.testing.assert_array_equal(found, x)
+
+
+by_wide_ring = pytest.mark.parametrize("ring", [Z2_64, Z2_128], ids=lambda ring: f"k{ring.k}")
+
+
+@by_setting
+@by_wide_ring
+def test_minimum_and_maximum(setting: Setting, ring: Ring) -> None:
+    """All pairs of small integers; then pairs as far apart as they may be."""
+    x, y = np.array([(x, y) for x in range(-4, 5) for y in range(-4, 5)], object).T
+    end = 1 << ring.k - 2
+    wide = np.array([(end - 1, -end), (-end, end - 1), (end, 1), (7, 7)], object).T
+
+    def both(box: Box, secret: Secret, bits: int) -> Secret:
+        of = numeric.minimum, numeric.maximum
+        return concatenate([f(box, secret[0], secret[1], bits).reshape(1, -1) for f in of])
+
+    small = opened(setting, ring, np.stack([x, y]), (2, 81), lambda box, s: both(box, s, 5))
+    assert small.tolist() == [np.minimum(x, y).tolist(), np.maximum(x, y).tolist()]
+    large = opened(setting, ring, wide, (2, 4), lambda box, s: both(box, s, ring.k))
+    assert large.tolist() == [wide.min(0).tolist(), wide.max(0).tolist()]
+
+
+@by_setting
+@pytest.mark.parametrize("shape", [(1, 5), (2, 5), (7, 9), (4, 2, 3), (6,)], ids=str)
+def test_extremes_along_an_axis(setting: Setting, shape: tuple[int, ...]) -> None:
+    x = some_integers(8, shape, 4)
+
+    def rounds(box: Box, secret: Secret) -> Secret:
+        before = box.declared.rounds
+        low = numeric.least(box, secret, 9)
+        levels = (shape[0] - 1).bit_length()
+        once = Dry(box.costs)
+        one = once.secret(Z2_64, (1,))
+        numeric.minimum(once, one, one, 9)
+        assert box.declared.rounds - before == levels * once.declared.rounds
+        high = numeric.greatest(box, secret, 9)
+        return concatenate([low.reshape(1, -1), high.reshape(1, -1)])
+
+    found = opened(setting, Z2_64, x, (2, x.size // shape[0]), rounds)
+    np.testing.assert_array_equal(found, np.array([x.min(0), x.max(0)], object).reshape(2, -1))
+
+
+TABLES = {
+    "one entry": [9],
+    "all the same": [-3] * 5,
+    "two": [5, -1],
+    "squares": [n * n for n in range(32)],
+    "few values": [1 << 62, 0, 0, 1 << 62, -(1 << 62)],
+    "wide": [(-1) ** n * (1 << 61) // (n + 1) for n in range(21)],
+}
+
+
+@by_setting
+@by_wide_ring
+@pytest.mark.parametrize("name", TABLES)
+def test_look_up(setting: Setting, ring: Ring, name: str) -> None:
+    """Every place of a table, whatever the ring of the index."""
+    table = TABLES[name]
+    index = np.array([*range(len(table)), 0, len(table) - 1], object)
+
+    def protocol(box: Box, secret: Secret) -> Secret:
+        return numeric.look_up(box, secret.reduce(Z2_64), table, ring)
+
+    found = opened(setting, ring, index, index.shape, protocol)
+    assert found.tolist() == [table[n] for n in index]
+
+
+@by_setting
+def test_look_up_takes_rounds_that_follow_from_the_table(setting: Setting) -> None:
+    """As many for 1 index as for 2 x 50, and what a dry run declares."""
+    table, declared = TABLES["squares"], []
+    for shape in ((1,), (2, 50)):
+        index = np.zeros(shape, object) + 31
+
+        def protocol(box: Box, secret: Secret) -> Secret:
+            before, dry = box.declared, Dry(box.costs)
+            found = numeric.look_up(box, secret, table, Z2_64)
+            numeric.look_up(dry, dry.secret(Z2_64, secret.shape), table, Z2_64)
+            assert before + dry.declared == box.declared
+            declared.append(dry.declared.rounds)
+            return found
+
+        assert set(opened(setting, Z2_64, index, shape, protocol).flat) == {961}
+    assert len(set(declared)) == 1
 
 
 @pytest.mark.parametrize(("bits", "f"), [(127, 1), (5, 127), (5, -1)])
