@@ -17,7 +17,7 @@ def outcomes(
     part: Callable[[Channel], T],
     *,
     log: Callable[[str], MessageLog] | None = None,
-    timeout: float = 20.0,
+    timeout: float = 120.0,
     network: MemoryNetwork | None = None,
 ) -> dict[str, T | BaseException]:
     """Run part(channel) for every party in threads: name -> result, or what it raised.

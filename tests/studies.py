@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from mpcgen.demo.prepare import free_ports
 from mpcgen.genome.sites import read_sites
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
@@ -26,6 +25,7 @@ from mpcgen.report.record import RunRecord
 from mpcgen.study.institution import read_config
 from mpcgen.study.load import load_study
 from mpcgen.study.study import Study
+from tests.ports import LOOPBACK, free_ports
 from tests.threads import in_threads
 
 NAMES = ("A", "B", "C")
@@ -117,13 +117,13 @@ computing = {json.dumps(list(rules.computing))}
 [release]
 {rules.release}
 [network]
-timeout_seconds = 30
-connect_seconds = 30
+timeout_seconds = 300
+connect_seconds = 300
 """
     for member, port in zip(members, free_ports(len(members)), strict=True):
         public = keys.create(folder / f"{member.name}.key").public
         text += (
-            f'[[institutions]]\nname = "{member.name}"\naddress = "127.0.0.1:{port}"\n'
+            f'[[institutions]]\nname = "{member.name}"\naddress = "{LOOPBACK}:{port}"\n'
             f"key = {_quoted(public)}\nmax_people = {MAX_PEOPLE if member.bfile else 0}\n"
         )
         (folder / f"{member.name}.toml").write_text(_configuration(member))

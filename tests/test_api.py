@@ -16,10 +16,11 @@ import pytest
 import tqdm
 
 import mpcgen
-from mpcgen.demo.prepare import free_ports, prepare
+from mpcgen.demo.prepare import prepare
 from mpcgen.errors import InputError
 from mpcgen.net.keys import public_from_secret
 from tests import small
+from tests.ports import free_ports
 
 DOCS = Path(__file__).parents[1] / "docs" / "python.md"
 

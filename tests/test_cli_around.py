@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpcgen.demo.prepare import free_ports
 from mpcgen.net import keys
 from mpcgen.protocols.floors import Minima
 from mpcgen.report.tables import read_table
 from mpcgen.study.load import load_study
 from tests import small, studies
 from tests.plain import read_plain
+from tests.ports import free_ports
 from tests.small import assert_refused, command, edit, nothing_written, succeeded
 
 

@@ -35,18 +35,15 @@ from mpcgen.net.message import HEADER, MAGIC, MAX_LABEL, NO_SESSION, Arrival, He
 from mpcgen.net.sockets import OVERHEAD
 from mpcgen.net.zeromq import Peer, ZmqChannel
 from tests.net_conformance import NAMES, PATIENCE, ChannelConformance, everybody, meet, play, to_all
+from tests.ports import LOOPBACK, free_ports
 
 KEYS = {name: keys.generate() for name in (*NAMES, "stranger")}
-LOOPBACK = "127.0.0.1"
 
 
 def free_addresses(names: tuple[str, ...]) -> dict[str, str]:
-    """A loopback address for each name, at ports that the operating system says are free."""
-    held = {name: socket.create_server((LOOPBACK, 0)) for name in names}
-    addresses = {name: f"{LOOPBACK}:{s.getsockname()[1]}" for name, s in held.items()}
-    for listener in held.values():
-        listener.close()
-    return addresses
+    """A loopback address for each name."""
+    ports = zip(names, free_ports(len(names)), strict=True)
+    return {name: f"{LOOPBACK}:{port}" for name, port in ports}
 
 
 @contextmanager

@@ -86,11 +86,11 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
         ),
         ("independent_variants = 0", "is a number of at least 1", "independent"),
     ],
-    "timeout_seconds = 30": [
+    "timeout_seconds = 300": [
         ("timeout_seconds = 0", "above 0 and at most 1000000", "timeout"),
         ("timeout_seconds = nan", "is a number, not nan", "timeout"),
     ],
-    "connect_seconds = 30": [
+    "connect_seconds = 300": [
         ("connect_seconds = inf", "is a number, not inf", "connect"),
         ("connect_seconds = 1e300", "at most 1000000 seconds", "connect"),
     ],

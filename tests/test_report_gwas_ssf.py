@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,23 @@ Validate = Callable[[Path, int], subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def validator() -> Path:
     """Folder of the official validator's programs, in an environment of its own (Python 3.11)."""
-    if not (CACHE / "installed").exists():
-        python = sys.executable if sys.version_info < (3, 12) else shutil.which("python3.11")
-        if python is None:
-            missing("python3.11, the newest that gwas-sumstats-tools runs on")
-        subprocess.run([str(python), "-m", "venv", "--clear", CACHE], check=True)
-        pip = [str(CACHE / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        if subprocess.run([*pip, *VALIDATOR], check=False).returncode:
-            missing("gwas-sumstats-tools, which the package registry did not give")
-        (CACHE / "installed").touch()
+    CACHE.parent.mkdir(exist_ok=True)
+    with CACHE.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)  # other workers wait until it is there
+        if not (CACHE / "installed").exists():
+            install_validator()
+            (CACHE / "installed").touch()
     return CACHE / "bin"
+
+
+def install_validator() -> None:
+    python = sys.executable if sys.version_info < (3, 12) else shutil.which("python3.11")
+    if python is None:
+        missing("python3.11, the newest that gwas-sumstats-tools runs on")
+    subprocess.run([str(python), "-m", "venv", "--clear", CACHE], check=True)
+    pip = [str(CACHE / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    if subprocess.run([*pip, *VALIDATOR], check=False).returncode:
+        missing("gwas-sumstats-tools, which the package registry did not give")
 
 
 @pytest.fixture(scope="session")

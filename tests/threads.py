@@ -15,7 +15,7 @@ def in_threads(
     part: Callable[[Channel], T],
     *,
     log: Callable[[str], MessageLog] | None = None,
-    timeout: float = 20.0,
+    timeout: float = 120.0,
 ) -> dict[str, T]:
     """Run part(channel) for every party; results by name. The first party's own error is raised."""
     network = MemoryNetwork(names)
