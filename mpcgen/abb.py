@@ -38,10 +38,11 @@ class Seat:
     """One party's place in a session.
 
     Attributes:
-        parties: everybody in the session, in the plan's order.
+        parties: everybody in the session but a dealer, in the plan's order.
         owners: who gives data.
         computing: who computes, in the engine's order.
         key_bits: size of the key holder's key, where the engine has one.
+        dealer: who deals correlated randomness, where the engine has one; it learns nothing.
     """
 
     me: str
@@ -49,6 +50,7 @@ class Seat:
     owners: tuple[str, ...]
     computing: tuple[str, ...]
     key_bits: int = 0
+    dealer: str = ""
 
 
 class Exchange(Protocol):

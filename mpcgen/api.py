@@ -77,7 +77,7 @@ def run_local(
         MpcgenError: which institution stopped the study.
     """
     study = load_study(Path(plan))
-    first, *_ = study.plan.names
+    first, *_ = study.plan.readers
     with painting(plots) as painter, progress_bar(study.units, first, progress) as told:
         outputs = {first: Output(Path(out), table_format, plots, painter)}
         _run_local(study, configs_in(Path(configs), study), outputs, told)

@@ -126,7 +126,7 @@ def run(
     with here_to_stay():
         study = _load(plan)
     if local is not None:
-        first, *_ = study.plan.names
+        first, *_ = study.plan.readers
         outputs = {first: Output(folder, kind, plots, painter)}
         if each:
             outputs = {name: Output(folder / name, kind, plots) for name in study.plan.names}

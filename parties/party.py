@@ -54,7 +54,8 @@ def take_part(
     Args:
         connect: makes the channel to the other parties.
         consume: takes result tables as they come, and the joint group sizes. What it writes is
-            final only after it returns: by then all parties have seen the same openings.
+            final only after it returns: by then all parties have seen the same openings. A dealer
+            has nothing to consume.
         own: this party's generator; fresh unless a test gives one.
 
     Raises:
@@ -75,10 +76,11 @@ def take_part(
             before = _sent(channel)
             opened = open_people(study, box, None if data is None else data.sizes)
         # Untold: everybody sees the same, and says why by itself.
-        people = check_people(study, opened)
+        deals = config.name == plan.dealer
+        people = {} if deals else check_people(study, opened)
         with _telling(channel):
             genotypes = None if data is None else data.genotypes
-            consume(compute(study, box, genotypes, progress), people)
+            (ignore if deals else consume)(compute(study, box, genotypes, progress), people)
         return Session(
             id=session,
             people=people,
@@ -88,6 +90,12 @@ def take_part(
             seconds=time.monotonic() - began,
             opened=tuple(box.leakage.opened),
         )
+
+
+def ignore(parts: Iterator[Part], _people: Mapping[str, int]) -> None:
+    """Take part to the end, and keep nothing of what is opened."""
+    for _part in parts:
+        pass
 
 
 @contextmanager

@@ -18,12 +18,12 @@ from mpcgen.errors import ConfigError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.local import Started, run_as_processes
-from mpcgen.parties.party import Session, take_part
+from mpcgen.parties.party import Session, ignore, take_part
 from mpcgen.parties.results import Output, Results, replacing_folder
 from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.batch import Task
 from mpcgen.study.institution import InstitutionConfig, read_config
-from mpcgen.study.loop import Part, Progress
+from mpcgen.study.loop import Progress
 from mpcgen.study.plan import Plan
 from mpcgen.study.study import Study
 
@@ -58,12 +58,7 @@ def _write_results(
 
 
 def _compare_only(study: Study, config: InstitutionConfig, progress: Progress) -> None:
-    take_part(study, config, partial(zmq_channel, study, config), _ignore, progress=progress)
-
-
-def _ignore(parts: Iterator[Part], _people: Mapping[str, int]) -> None:
-    for _part in parts:
-        pass
+    take_part(study, config, partial(zmq_channel, study, config), ignore, progress=progress)
 
 
 def run_local(
@@ -79,7 +74,7 @@ def run_local(
         configs: institution -> its private configuration.
         outputs: institution -> where its results go. All have the same, so one may be enough; one
             that is not named compares what was opened, and writes nothing.
-        progress: told by the first institution.
+        progress: told by the first institution that learns what is opened.
         started: told the name and the process id of each.
 
     Raises:
@@ -93,7 +88,7 @@ def run_local(
     # The drafts are this process's, so that none is left whatever ends an institution's.
     with ExitStack() as drafts:
         for name in study.plan.names:
-            told = progress if name == study.plan.names[0] else lambda _units: None
+            told = progress if name == study.plan.readers[0] else lambda _units: None
             taken = (study, config_of(name, configs[name]), told)
             parts[name] = partial(_compare_only, *taken)
             if name in outputs:
@@ -191,7 +186,7 @@ def _record(
 
 
 def _roles(plan: Plan, name: str) -> str:
-    roles = {"owner": plan.owners, "computing party": plan.computing}
+    roles = {"owner": plan.owners, "computing party": plan.computing, "dealer": (plan.dealer,)}
     return ", ".join(role for role, names in roles.items() if name in names)
 
 

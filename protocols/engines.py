@@ -7,7 +7,8 @@ from mpcgen.abb import Box, Exchange, Seat
 from mpcgen.cost import Costs
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols import bfv, paillier
+from mpcgen.protocols import bfv, dealer, paillier
+from mpcgen.protocols.additive import AdditiveCosts
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
 from mpcgen.protocols.replicated4 import Replicated4
@@ -29,6 +30,8 @@ class Engine:
 
     Attributes:
         computing: number of computing parties.
+        more: more may compute.
+        deals: it has a dealer, a party that neither computes nor has data.
         withstands: the corruption under which it keeps secrets, in words.
         hides: no party sees another's values unless more are corrupt than it withstands.
         set_up: (exchange, seat, leakage, session id, epoch, own generator) -> box; takes one round
@@ -52,6 +55,13 @@ class Engine:
     roles: tuple[str, ...] = ()
     key_bits: tuple[int, ...] = ()
     max_units: int = 1 << 18
+    more: bool = False
+    deals: bool = False
+
+    @property
+    def parties(self) -> str:
+        """How many compute, in words."""
+        return f"{self.computing} or more" if self.more else str(self.computing)
 
 
 _ALL: Sequence[Engine] = (
@@ -78,6 +88,17 @@ _ALL: Sequence[Engine] = (
         True,
         Replicated4.set_up,
         Replicated4Costs,
+    ),
+    Engine(
+        "additive",
+        2,
+        "all computing parties but one reading along together (semi-honest), unless the dealer "
+        "works with one of them",
+        True,
+        dealer.set_up,
+        AdditiveCosts,
+        more=True,
+        deals=True,
     ),
     Engine(
         "paillier",

@@ -30,10 +30,16 @@ class Setting:
     engine: str
     owners: tuple[str, ...]
     computing: tuple[str, ...]
+    dealer: str = ""
 
     @property
     def parties(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.owners + self.computing))
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """All parties and the dealer, who learns nothing."""
+        return (*self.parties, *filter(None, [self.dealer]))
 
     @property
     def offers(self) -> frozenset[str]:
@@ -44,7 +50,7 @@ class Setting:
         return ANY_ELEMENT in self.offers or ring.k == 32 or (ring.k > 32 and WIDE in self.offers)
 
     def seat(self, me: str) -> Seat:
-        return Seat(me, self.parties, self.owners, self.computing, TEST_KEY_BITS)
+        return Seat(me, self.parties, self.owners, self.computing, TEST_KEY_BITS, self.dealer)
 
     def __str__(self) -> str:
         return f"{self.engine}-{''.join(self.owners)}-{''.join(self.computing)}"
@@ -60,6 +66,10 @@ SETTINGS = (
     Setting("replicated4", ("A", "B", "C", "D", "E"), ("E", "B", "D", "A")),
     Setting("replicated4", ("A", "B"), ("X", "A", "Y", "Z")),
     Setting("replicated4", ("A",), ("W", "X", "Y", "Z")),
+    Setting("additive", ("A", "B"), ("A", "B"), "D"),
+    Setting("additive", ("A", "B", "C"), ("A", "B", "C"), "D"),
+    Setting("additive", ("A", "B", "C"), ("X", "A", "Y", "Z"), "D"),
+    Setting("additive", ("A", "B"), ("X", "Y"), "D"),
     Setting("paillier", ("A", "B", "C"), ("X", "Y")),
     Setting("paillier", ("A", "B", "C", "D"), ("C", "A")),
     Setting("paillier", ("A",), ("A", "K")),
@@ -106,7 +116,7 @@ def run(
     declared: set[int] = set()
 
     def part(channel: Channel) -> object:
-        place = setting.parties.index(channel.me)
+        place = setting.everybody.index(channel.me)
         own = Prg.for_tests_only(1000 * seed + place).for_session(SESSION, 0)
         seat = setting.seat(channel.me)
         channel.bind_session(SESSION)
@@ -114,12 +124,14 @@ def run(
         rounds, before = channel.rounds, _bytes(channel)
         result = program(box)
         box.confirm()
-        measured.append(channel.rounds - rounds)
+        if channel.me != setting.dealer:  # it is ahead of the others' rounds
+            measured.append(channel.rounds - rounds)
         declared.add(box.declared.rounds)
         assert box.declared.sent.get(channel.me, 0) == _bytes(channel) - before
         return result
 
-    results = in_threads(setting.parties, part)
+    results = in_threads(setting.everybody, part)
+    results.pop(setting.dealer, None)
     assert declared == {max(measured)}  # an owner that computes nothing sits some rounds out
     return results
 

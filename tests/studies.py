@@ -67,6 +67,7 @@ class Rules:
     founders_only: bool = False
     release: str = 'floors = "none"'
     key_bits: int | None = None
+    dealer: str | None = None
 
 
 CLEAR = Rules("clear", NAMES[:1])
@@ -114,6 +115,7 @@ founders_only = {json.dumps(rules.founders_only)}
 name = "{rules.engine}"
 computing = {json.dumps(list(rules.computing))}
 {f"key_bits = {rules.key_bits}" if rules.key_bits else ""}
+{f"dealer = {_quoted(rules.dealer)}" if rules.dealer else ""}
 [release]
 {rules.release}
 [network]

@@ -11,20 +11,20 @@ from mpcgen.protocols.engines import ENGINES
 
 PAGE = (Path(__file__).parents[1] / "docs" / "engines.md").read_text()
 OWNERS = ("A", "B", "C")
-COLUMNS = ("clear", "replicated", "replicated4")
-ROWS: dict[str, Callable[[Costs, int], Cost]] = {
-    "input of every owner": lambda costs, b: costs.input(b),
-    "sums of products, matrix product": lambda costs, b: costs.reshare(b, b),
-    "addends": lambda costs, b: costs.addends(b, b),
-    "open to all": lambda costs, b: costs.open(b),
-    "reveal to B": lambda costs, b: costs.reveal(b, "B"),
-    "compare what was opened": lambda costs, _: costs.confirm(),
+COLUMNS = ("clear", "replicated", "replicated4", "additive")
+ROWS: dict[str, Callable[[Costs, int, int], Cost]] = {
+    "input of every owner": lambda costs, b, _: costs.input(b),
+    "sums of products, matrix product": lambda costs, b, f: costs.reshare(b, f),
+    "addends": lambda costs, b, f: costs.addends(b, f),
+    "open to all": lambda costs, b, _: costs.open(b),
+    "reveal to B": lambda costs, b, _: costs.reveal(b, "B"),
+    "compare what was opened": lambda costs, _b, _f: costs.confirm(),
 }
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=lambda engine: engine.name)
 def test_what_it_trusts(engine) -> None:  # type: ignore[no-untyped-def]
-    assert f"| `{engine.name}` | {engine.computing} | {engine.withstands} |" in PAGE
+    assert f"| `{engine.name}` | {engine.parties} | {engine.withstands} |" in PAGE
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -36,14 +36,17 @@ def test_what_it_costs(row: str) -> None:
     ]
 
 
-def cell(engine: str, operation: Callable[[Costs, int], Cost]) -> str:
-    """Rounds, and bytes of all parties as a formula in b and d."""
-    computing = (*OWNERS, "D")[: ENGINES[engine].computing]
+def cell(engine: str, operation: Callable[[Costs, int, int], Cost]) -> str:
+    """Rounds, and bytes of all parties as a formula in b, f and d."""
+    which = ENGINES[engine]
+    computing = OWNERS if which.more else (*OWNERS, "D")[: which.computing]
     parties = tuple(dict.fromkeys((*OWNERS, *computing)))
-    costs = ENGINES[engine].costs(Seat("A", parties, OWNERS, computing))
-    fixed, size = (sum(operation(costs, b).sent.values()) for b in (0, 1))
+    dealer = "D" if which.deals else ""
+    costs = which.costs(Seat("A", parties, OWNERS, computing, dealer=dealer))
+    sizes = ((0, 0), (1, 0), (0, 1))
+    fixed, b, f = (sum(operation(costs, *size).sent.values()) for size in sizes)
     assert fixed % DIGEST_BYTES == 0
-    terms = [(size - fixed, "b"), (fixed // DIGEST_BYTES, "d")]
+    terms = [(b - fixed, "b"), (f - fixed, "f"), (fixed // DIGEST_BYTES, "d")]
     words = " + ".join(f"{n} {name}" if n > 1 else name for n, name in terms if n)
-    rounds = operation(costs, 1).rounds
+    rounds = operation(costs, 1, 1).rounds
     return f"{words}, {rounds} round{'s' if rounds > 1 else ''}" if words else "0"

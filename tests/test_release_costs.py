@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from mpcgen.abb import Seat
 from mpcgen.cost import Cost
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.floors import Minima
@@ -38,8 +37,10 @@ STRONG = 'release = "passing"\nr2 = {}\n'
 ENGINE = {
     "replicated": studies.NAMES,
     "replicated4": (*studies.NAMES, "D"),
+    "additive": studies.NAMES,
     "clear": studies.NAMES[:1],
 }
+DEALER = {"additive": "D"}
 EVERYTHING = 'consent = ["two institutions"]\n' + "\n".join(
     f"{name} = 1" for name in Minima.__dataclass_fields__
 )
@@ -48,7 +49,7 @@ LITTLE = "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
 
 def study(folder: Path, engine: str, release: str, p: float, linkage: str) -> tuple[Study, Path]:
     """A study with floors and thresholds."""
-    rules = studies.Rules(engine, ENGINE[engine], release=release)
+    rules = studies.Rules(engine, ENGINE[engine], release=release, dealer=DEALER.get(engine))
     entries = ENTRIES.format(p=p, linkage=linkage)
     fourth = {"D": cohort(63, 70, ALLELES)} if "D" in rules.computing else {}
     plan = lay_out(folder, COHORTS | fourth, rules=rules, entries=entries, window=0)
@@ -88,8 +89,7 @@ def test_rounds_do_not_grow_with_the_units_of_a_batch(
     engine: str, release: str, tmp_path: Path
 ) -> None:
     known, _ = study(tmp_path / "study", engine, release, 0.1, STRONG.format(0.01))
-    seat = Seat("", known.plan.names, known.plan.owners, known.plan.computing)
-    costs = ENGINES[engine].costs(seat)
+    costs = ENGINES[engine].costs(known.plan.seat(""))
     for batch in known.batches():
         few, many = (replace(batch, stop=batch.start + n).cost(costs) for n in (1, 65536))
         assert few.rounds == many.rounds

@@ -57,8 +57,8 @@ def lay_out(
     """
     write(folder, parts)
     members = [studies.Member(name, folder / f"of{name}") for name in studies.NAMES]
-    computing = rules.computing if rules else ()
-    members += [studies.Member(name, None) for name in computing if name not in studies.NAMES]
+    others = (*rules.computing, *filter(None, [rules.dealer])) if rules else ()
+    members += [studies.Member(name, None) for name in others if name not in studies.NAMES]
     if linked:
         entries += studies.linkage(folder, parts[0].bim[:, 1], 8)
     return studies.lay_out(folder, members, DATA / "sites.tsv", entries, rules)
@@ -108,6 +108,18 @@ def test_a_regulator_without_data_computes_beside_three_institutions(
     wanted = as_seen_by("A", expected)
     assert wanted
     assert all(as_seen_by(name, ours) == wanted for name in "ABCD")
+
+
+@pytest.mark.parametrize("launch", LAUNCH)
+@pytest.mark.parametrize("computing", ["ABC", "BA"])
+def test_a_dealer_learns_nothing_and_the_others_the_same(
+    launch: str, computing: str, parts: list[Files], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    rules = studies.Rules("additive", tuple(computing), dealer="D")
+    plan = lay_out(tmp_path, parts, studies.OF_GROUPS + studies.ASSOCIATION, rules)
+    ours = studies.tables(LAUNCH[launch](plan, tmp_path / "out"))
+    assert ours == expected
+    assert not as_seen_by("D", ours)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ _HIDDEN = (
     "Nothing else is opened: no institution's own counts, and no individual's genotype, leaves it "
     "but {}."
 )
+_DEALS = "deals correlated randomness to who computes, and learns nothing"
 _UNHIDDEN = "Besides, {} sees the counts of every single institution: this engine hides nothing."
 
 
@@ -32,7 +33,7 @@ def describe(study: Study, network: Network) -> str:
     line = f"{network.round_trip_ms:g} ms and {network.mbit_per_s:g} Mbit/s"
     blocks = {
         "Who takes part": _parties(study),
-        f"What is opened, to all of {', '.join(plan.names)}": _openings(study),
+        f"What is opened, to all of {', '.join(plan.readers)}": _openings(study),
         "The floors, decided on shares before anything is opened": floors(study),
         "What a bit says": bits(study),
         "What it implies": implied(study),
@@ -70,6 +71,7 @@ def _parties(study: Study) -> Iterator[str]:
         most = institution.max_people
         data = f"up to {most} people" if most else "without data"
         does = [r for p, r in zip(plan.computing, roles, strict=True) if p == institution.name]
+        does += [_DEALS] if institution.name == plan.dealer else []
         yield f"{institution.name} at {institution.address}: {', '.join([data, *does])}"
     yield f"engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
 

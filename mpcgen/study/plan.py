@@ -66,6 +66,7 @@ class Plan:
     Attributes:
         document: the file as it was read; the hash is over these bytes.
         key_bits: size of the key holder's key, where the engine has one.
+        dealer: who deals correlated randomness, where the engine has one.
         floors: None where the plan says floors = "none".
         consent: what stewards agreed to that floors cannot mend, of CONSENTS.
         independent_variants: how many, for the power of membership inference; None: estimated.
@@ -87,6 +88,7 @@ class Plan:
     engine: str
     computing: tuple[str, ...]
     key_bits: int
+    dealer: str
     floors: Minima | None
     consent: tuple[str, ...]
     independent_variants: int | None
@@ -106,13 +108,18 @@ class Plan:
         return tuple(institution.name for institution in self.institutions)
 
     @property
+    def readers(self) -> tuple[str, ...]:
+        """Who learns what is opened: all but a dealer."""
+        return tuple(name for name in self.names if name != self.dealer)
+
+    @property
     def owners(self) -> tuple[str, ...]:
         """The institutions that bring data."""
         return tuple(i.name for i in self.institutions if i.max_people)
 
     def seat(self, me: str) -> Seat:
         """A party's place in the plan's sessions."""
-        return Seat(me, self.names, self.owners, self.computing, self.key_bits)
+        return Seat(me, self.readers, self.owners, self.computing, self.key_bits, self.dealer)
 
     @property
     def ref_known(self) -> bool:

@@ -4,7 +4,8 @@
     [sites]         file (beside the plan), sha256 of its canonical rows, palindromic;
                     frequency_sha256 where the palindromic rule uses the list's frequencies
     [people]        founders_only
-    [engine]        name, computing (which institutions compute); key_bits, where there is a key
+    [engine]        name, computing (which institutions compute); key_bits, where there is a key;
+                    dealer, where the engine has one
     [release]       floors = "none", or the least counts that may be opened (floors.Minima);
                     consent, independent_variants
     [network]       timeout_seconds, connect_seconds
@@ -23,7 +24,7 @@ from pathlib import Path
 from mpcgen.errors import PlanError
 from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
-from mpcgen.protocols.engines import ENGINES
+from mpcgen.protocols.engines import ENGINES, Engine
 from mpcgen.protocols.floors import Minima
 from mpcgen.protocols.statistic import MAX_PEOPLE
 from mpcgen.study.plan import BUILDS, CONSENTS, RELEASES, Entry, Institution, Plan
@@ -51,6 +52,7 @@ def read_plan(path: Path) -> Plan:
     institutions = tuple(_institution(section) for section in parties)
     names = tuple(institution.name for institution in institutions)
     name = engine.choice("name", tuple(ENGINES), "replicated")
+    dealer = engine.get("dealer", str) if ENGINES[name].deals else ""
     plan = Plan(
         document=top.document,
         sha256=hashlib.sha256(top.document.raw).hexdigest(),
@@ -66,8 +68,9 @@ def read_plan(path: Path) -> Plan:
         palindromic=sites.choice("palindromic", PALINDROMIC),
         founders_only=people.get("founders_only", bool, False),
         engine=name,
-        computing=engine.names("computing", names[: ENGINES[name].computing]),
+        computing=engine.names("computing", _computing(ENGINES[name], names, dealer)),
         key_bits=_key_bits(engine, ENGINES[name].key_bits),
+        dealer=dealer,
         floors=_floors(release),
         consent=release.names("consent", ()),
         independent_variants=release.optional("independent_variants", int),
@@ -112,6 +115,12 @@ def _entry(section: Section) -> Entry:
         raise section.fail(f'release is one of {", ".join(RELEASES)}, not "{release}"', "release")
     name = _match(section, "name", _NAME, _NAME_WORDS, statistic)
     return Entry(name, statistic, release, section.rest())
+
+
+def _computing(engine: Engine, names: tuple[str, ...], dealer: str) -> tuple[str, ...]:
+    """Who computes unless the plan says so: the first institutions, or all but a dealer."""
+    able = tuple(name for name in names if name != dealer)
+    return able if engine.more else able[: engine.computing]
 
 
 def _key_bits(engine: Section, sizes: Sequence[int]) -> int:
@@ -166,16 +175,23 @@ def _match(
 def _check_parties(plan: Plan, engine: Section) -> None:
     if len(plan.owners) < 2:
         raise plan.fail("a study has at least two institutions with data (max_people above 0)")
-    for name in plan.computing:
-        if name not in plan.names:
+    named = [(name, "computing") for name in plan.computing]
+    for name, key in [*named, (plan.dealer, "dealer")]:
+        if name not in (*plan.names, ""):
             known = ", ".join(plan.names)
-            raise engine.fail(f'there is no institution "{name}"; there are {known}', "computing")
-    wanted = ENGINES[plan.engine].computing
-    if len(plan.computing) != wanted:
+            raise engine.fail(f'there is no institution "{name}"; there are {known}', key)
+    wanted, found = ENGINES[plan.engine].computing, len(plan.computing)
+    if found < wanted or (found > wanted and not ENGINES[plan.engine].more):
         raise engine.fail(
-            f"the engine {plan.engine} has {wanted} computing "
-            f"{'party' if wanted == 1 else 'parties'}, not {len(plan.computing)}",
+            f"the engine {plan.engine} has {ENGINES[plan.engine].parties} computing "
+            f"{'party' if wanted == 1 else 'parties'}, not {found}",
             "computing",
+        )
+    if plan.dealer in (*plan.computing, *plan.owners):
+        raise engine.fail(
+            f"{plan.dealer} deals, and so neither computes nor brings data: it knows the masks of "
+            "the others' values; name another institution, with max_people = 0",
+            "dealer",
         )
 
 

@@ -126,8 +126,8 @@ class Study:
         return PEOPLE_KEEP if self.people_floors else None
 
     def manifest(self) -> list[Opening]:
-        """Every opening that the plan allows, each once, to all institutions."""
-        to = self.plan.names
+        """Every opening that the plan allows, each once, to all institutions but a dealer."""
+        to = self.plan.readers
         where = self.people_where
         openings = [] if where is None else [Opening(where, 1, (1,), to)]
         openings.append(Opening(PEOPLE, PEOPLE_RING.k, (1, len(self.groups)), to, where))

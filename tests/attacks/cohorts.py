@@ -91,6 +91,8 @@ def lay_out(
     for name, own in cohorts.items():
         own.write(folder / f"of{name}")
         members.append(studies.Member(name, folder / f"of{name}"))
+    if rules is not None and rules.dealer:
+        members.append(studies.Member(rules.dealer, None))
     sites = folder / "sites.tsv"
     rows = (_bim_row(row).split() for row in range(len(CHROM)))
     lines = ("\t".join((c, pos, name, ref, alt)) for c, name, _, pos, alt, ref in rows)
