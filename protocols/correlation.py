@@ -19,15 +19,10 @@ approximated on the way.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from mpcgen.abb import Box
-from mpcgen.cost import Cost, Costs
-from mpcgen.dry import cost_of
-from mpcgen.errors import RangeError
 from mpcgen.protocols import comparison, numeric
 from mpcgen.protocols.division import UNDEFINED
-from mpcgen.protocols.rounded import OPENED
+from mpcgen.protocols.rounded import OPENED, Alone
 from mpcgen.protocols.statistic import Floats, Input, Integers
 from mpcgen.protocols.threshold import WIDE, Form, Quadratic, products
 from mpcgen.ring import Ring
@@ -35,12 +30,8 @@ from mpcgen.secret import Secret, concatenate
 
 
 @dataclass(frozen=True)
-class Correlation:
-    """C / sqrt(Vx Vy) rounded to a multiple of 2^-digits, in studies of up to so many people.
-
-    Raises:
-        RangeError: too many people for so many digits.
-    """
+class Correlation(Alone):
+    """C / sqrt(Vx Vy), rounded."""
 
     source: Input
     covariance: Quadratic
@@ -50,28 +41,13 @@ class Correlation:
     people: int
     name: str = "r"
 
-    def __post_init__(self) -> None:
-        most = self.digits + (WIDE.k - self._bits) // 2
-        if most < self.digits:
-            raise RangeError(
-                f"{self.name} to {self.digits} binary digits does not fit Z_2^{WIDE.k} among up to "
-                f"{self.people} people: {most} digits do"
-            )
-
-    @property
-    def _bits(self) -> int:
-        """Bits of a comparison in step 4."""
-        return 2 * self.digits + 5 + (self.people**4).bit_length()
+    def _fits(self, digits: int, people: int) -> bool:
+        return _bits(digits, people) <= WIDE.k
 
     @property
     def ring(self) -> Ring:
         """The ring in which totals are wanted."""
         return WIDE
-
-    @property
-    def opened(self) -> Ring:
-        """The ring in which it is opened."""
-        return OPENED
 
     @property
     def forms(self) -> dict[str, Form]:
@@ -100,7 +76,7 @@ class Correlation:
         for place in range(self.digits, -1, -1):
             d = 1 << place
             more, step = B * (4 * d) + V * (4 * d * d), f"{label}/{place}"
-            above = comparison.negative(box, most - A - more, self._bits, step)
+            above = comparison.negative(box, most - A - more, _bits(self.digits, self.people), step)
             bit = -numeric.integers(box, above, V.shape[0], WIDE, step) + 1
             y = y + bit * d
             if place:
@@ -108,12 +84,11 @@ class Correlation:
                 A, B = A + grown, B + wider * (2 * d)
         return y
 
-    def cost(self, costs: Costs, units: int) -> Cost:
-        """Declared cost of `secret` on so many units: what a dry run of it declares."""
-        shape = (units, len(self.source.columns))
-        return cost_of(costs, lambda dry: self.secret(dry, dry.secret(WIDE, shape)))
-
     def value(self, opened: Integers) -> Floats:
         """The opened integers as numbers from -1 to 1; NaN where undefined."""
-        numbers = np.ldexp(opened.astype(np.float64), -self.digits) - 1
-        return np.where(opened == UNDEFINED, np.nan, numbers)
+        return super().value(opened) - 1
+
+
+def _bits(digits: int, people: int) -> int:
+    """Bits of a comparison in step 4."""
+    return 2 * digits + 5 + (people**4).bit_length()

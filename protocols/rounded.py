@@ -8,9 +8,10 @@ secure    1. [p], [q] <- [T]                       `threshold.Ratio`: 3 rounds; 
 Range     p / q is at most `limit`, q at most `largest`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from mpcgen.cost import Cost, Costs
 from mpcgen.dry import cost_of
 from mpcgen.errors import RangeError
 from mpcgen.protocols.division import UNDEFINED, Quotient
-from mpcgen.protocols.statistic import Floats, Input, Integers
+from mpcgen.protocols.statistic import Floats, Input, Integers, Value
 from mpcgen.protocols.threshold import Form, Quadratic, linear, products
 from mpcgen.ring import Z2_64, Ring
 from mpcgen.secret import Secret
@@ -109,18 +110,17 @@ class ProductRatio:
         return p, q
 
 
-@dataclass(frozen=True)
-class Rounded:
-    """A statistic rounded to a multiple of 2^-digits, in studies of up to so many people.
+class Alone(ABC):
+    """A value rounded to a multiple of 2^-digits, in studies of up to so many people.
 
     Raises:
         RangeError: too many people for so many digits.
     """
 
-    ratio: Sides
     digits: int
     people: int
-    name: str = "statistic"
+    name: str
+    opened: ClassVar = OPENED  # the ring
 
     def __post_init__(self) -> None:
         if self._fits(self.digits, self.people):
@@ -133,6 +133,34 @@ class Rounded:
             f"{self.name} to {self.digits} binary digits does not fit Z_2^{self.ring.k} among up "
             f"to {self.people} people: {does}{words}"
         )
+
+    @abstractmethod
+    def _fits(self, digits: int, people: int) -> bool: ...
+
+    @property
+    @abstractmethod
+    def ring(self) -> Ring:
+        """The ring in which totals are wanted, or a larger one."""
+
+    def cost(self: Value, costs: Costs, units: int) -> Cost:
+        """Declared cost of `secret` on so many units: what a dry run of it declares."""
+        shape = (units, len(self.source.columns))
+        return cost_of(costs, lambda dry: self.secret(dry, dry.secret(self.ring, shape), "cost"))
+
+    def value(self, opened: Integers) -> Floats:
+        """The opened integers as numbers; NaN where undefined."""
+        numbers = np.ldexp(opened.astype(np.float64), -self.digits)
+        return np.where(opened == UNDEFINED, np.nan, numbers)
+
+
+@dataclass(frozen=True)
+class Rounded(Alone):
+    """A statistic p / q, rounded."""
+
+    ratio: Sides
+    digits: int
+    people: int
+    name: str = "statistic"
 
     def _fits(self, digits: int, people: int) -> bool:
         try:
@@ -152,18 +180,13 @@ class Rounded:
 
     @property
     def ring(self) -> Ring:
-        """The ring in which totals are wanted, or a larger one."""
+        """The ring in which it is divided."""
         return self.ratio.ring
 
     @property
     def forms(self) -> dict[str, Form]:
         """The linear forms that it is made of, and that it withholds, by name."""
         return {_text(form): form for form in self.ratio.forms}
-
-    @property
-    def opened(self) -> Ring:
-        """The ring in which it is opened."""
-        return OPENED
 
     @property
     def quotient(self) -> Quotient:
@@ -174,16 +197,6 @@ class Rounded:
         """The value (m,) of totals (m, columns), times 2^digits; in Z_2^64."""
         p, q = self.ratio.sides(box, total.reduce(self.ring), label)
         return self.quotient.rounded(box, p, q, label).reduce(OPENED)
-
-    def cost(self, costs: Costs, units: int) -> Cost:
-        """Declared cost of `secret` on so many units: what a dry run of it declares."""
-        shape = (units, len(self.source.columns))
-        return cost_of(costs, lambda dry: self.secret(dry, dry.secret(self.ring, shape)))
-
-    def value(self, opened: Integers) -> Floats:
-        """The opened integers as numbers; NaN where undefined."""
-        numbers = np.ldexp(opened.astype(np.float64), -self.digits)
-        return np.where(opened == UNDEFINED, np.nan, numbers)
 
 
 def _text(form: Form) -> str:
