@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ settings.load_profile("untimed")
 
 OPEN_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "open"
 REQUIRED = "MPCGEN_REQUIRE_ORACLES" in os.environ
+SAID = "said"
 
 
 def missing(what: str) -> None:
@@ -23,6 +25,22 @@ def missing(what: str) -> None:
     if REQUIRED:
         pytest.fail(f"{what} is missing, and MPCGEN_REQUIRE_ORACLES is set")
     pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Puts a line at the end of the report, whichever process the test runs in."""
+    return partial(record_property, SAID)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have said."""
+    reports = [r for how in ("passed", "failed") for r in terminalreporter.stats.get(how, [])]
+    lines = [line for r in reports for name, line in r.user_properties if name == SAID]
+    if lines:
+        terminalreporter.section("what tests have found")
+    for line in sorted(lines):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

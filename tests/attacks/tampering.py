@@ -258,4 +258,4 @@ def told(setting: Setting, name: str, found: Mapping[str, Counter[str]]) -> str:
     """A line for people."""
     total: Counter[str] = sum(found.values(), Counter())
     words = ", ".join(f"{total[word]} {word}" for word in VERDICTS)
-    return f"\n{setting}, {name}: {total.total()} attacks: {words}"
+    return f"{setting}, {name}: {total.total()} attacks: {words}"

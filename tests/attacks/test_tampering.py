@@ -129,23 +129,21 @@ def test_honest_parties_never_stop(name: str, setting: Setting, seed: int) -> No
 
 
 @by_scene
-def test_four_parties_accept_no_wrong_value(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_four_parties_accept_no_wrong_value(name: str, say: Callable[[str], None]) -> None:
     """Whoever cheats is named, and nothing is opened after the first check that fails."""
     setting = WITH_OWNER if name == "totals" else FOUR
     found = tally(setting, SCENES[name], right(name, setting))
-    with capsys.disabled():
-        print(told(setting, name, found))
+    say(told(setting, name, found))
     for kind, verdicts in found.items():
         assert verdicts.keys() <= {CAUGHT, WITHOUT_EFFECT}
         assert WITHOUT_EFFECT not in verdicts or kind in {"repeat", "delay", "misdirect"}
 
 
 @pytest.mark.parametrize("name", ["comparison", "product"])
-def test_three_parties_accept_wrong_values(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_parties_accept_wrong_values(name: str, say: Callable[[str], None]) -> None:
     """The semi-honest engine: the harness sees that wrong results go out."""
     found = tally(THREE, SCENES[name], right(name, THREE))
-    with capsys.disabled():
-        print(told(THREE, name, found))
+    say(told(THREE, name, found))
     assert any(verdicts[WRONG] for verdicts in found.values())
 
 
