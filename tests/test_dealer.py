@@ -1,0 +1,251 @@
+"""The dealer: how far it runs ahead, what happens where it fails, and how a plan names it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mpcgen.abb import Box, Seat
+from mpcgen.errors import Abort, BadMessage, PartyLost
+from mpcgen.leakage import Leakage, Opening
+from mpcgen.net.channel import Channel
+from mpcgen.prg import Prg
+from mpcgen.protocols import dealer
+from mpcgen.protocols.comparison import negative
+from mpcgen.protocols.dealer import Dealer, set_up
+from mpcgen.ring import Z2_64, Z2_128
+from mpcgen.study.load import load_study
+from mpcgen.study.plan import Plan
+from mpcgen.study.read import read_plan
+from tests.conformance import SESSION, SETTINGS
+from tests.outcomes import outcomes
+from tests.test_plan import refused
+
+SETTING = next(setting for setting in SETTINGS if setting.engine == "additive")
+LAST, DEALER = SETTING.computing[-1], SETTING.dealer
+SHAPE = (100,)
+
+
+def keys() -> dict[tuple[str, int], Prg]:
+    return {(DEALER, i): Prg.for_tests_only(i) for i in range(len(SETTING.computing))}
+
+
+def multiply(box: Box, times: int) -> None:
+    """So many products of 800 bytes, one after the other."""
+    x = box.constant(Z2_64, Z2_64.zeros(SHAPE))
+    for _ in range(times):
+        x = box.mul(x, x)
+
+
+class Silent:
+    """A last party that takes what comes and says nothing until it is asked to."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.waited_after: list[int] = []  # bytes that were under way when the dealer waited
+
+    def exchange(
+        self, label: str, send: Mapping[str, bytes], receive: Mapping[str, int | None]
+    ) -> dict[str, bytes]:
+        self.sent += map(len, send.values())
+        if receive:
+            self.waited_after.append(len(self.sent))
+        return dict.fromkeys(receive, b"")
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "most_messages", "ahead"), [(5000, 128, 6), (1 << 20, 7, 7), (1, 7, 1)]
+)
+def test_it_waits_where_it_is_far_ahead(
+    most_bytes: int, most_messages: int, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one operation that is larger than all that it may be ahead goes alone."""
+    monkeypatch.setattr(dealer, "MAX_AHEAD", most_bytes)
+    monkeypatch.setattr(dealer, "MAX_MESSAGES", most_messages)
+    peer = Silent()
+    box = Dealer(peer, SETTING.seat(DEALER), Leakage(()), keys())
+    multiply(box, 20)
+    assert peer.sent == [800] * 20
+    assert peer.waited_after == list(range(ahead, 20))
+    box.confirm()
+    assert len(peer.waited_after) == 20  # by now all is used
+
+
+def test_messages_never_fill_a_channel() -> None:
+    from mpcgen.net.channel import MAX_EARLY  # noqa: PLC0415
+
+    assert dealer.MAX_MESSAGES < MAX_EARLY
+
+
+def test_it_expands_the_same_seeds_and_sends_one_element_for_each_result() -> None:
+    """Whatever the number of parties and of factors."""
+    for n in (2, 5):
+        computing = tuple("ABCDE"[:n])
+        peer = Silent()
+        seat = Seat("Z", computing, computing, computing, dealer="Z")
+        made = {("Z", i): Prg.for_tests_only(i) for i in range(n)}
+        box = Dealer(peer, seat, Leakage(()), made)
+        x = box.constant(Z2_128, Z2_128.zeros((10, 3)))
+        box.sum_products([(x, x), (x, x + 1), (x + 2, x)])
+        box.matmul(x.reduce(Z2_64), x.reduce(Z2_64).transpose())
+        negative(box, x, 2)
+        planes, triples = (2 + 0) * 10 * 1, 10
+        assert peer.sent[:2] == [16 * 30, 8 * 100]
+        assert sum(peer.sent[2:]) == planes * 1 + triples * 1
+
+
+def session(part: Callable[[Box, Channel], object]) -> dict[str, object]:
+    """Everybody sets the engine up, and does its part: what came of it."""
+
+    def whole(channel: Channel) -> object:
+        channel.bind_session(SESSION)
+        own = Prg.for_tests_only(SETTING.everybody.index(channel.me))
+        leakage = Leakage([Opening("x", 64, SHAPE, SETTING.parties)])
+        box = set_up(channel, SETTING.seat(channel.me), leakage, SESSION, 0, own)
+        return part(box, channel)
+
+    return dict(outcomes(SETTING.everybody, whole))
+
+
+@pytest.mark.parametrize("extra", [-1, 1, 800])
+def test_what_has_another_length_is_refused(extra: int) -> None:
+    def part(box: Box, channel: Channel) -> None:
+        if box.me == DEALER:
+            channel.exchange("mul#1", {LAST: bytes(800 + extra)}, {})
+        else:
+            multiply(box, 1)
+        box.confirm()
+
+    ended = session(part)
+    error = ended[LAST]
+    assert isinstance(error, BadMessage)
+    assert f"{DEALER} sent {800 + extra} bytes at 'mul#1', {LAST} expected 800" in str(error)
+    assert all(isinstance(ended[name], Abort) for name in SETTING.computing if name != LAST)
+
+
+def test_a_dealer_that_ends_early_is_named_and_nothing_is_opened() -> None:
+    def part(box: Box, _channel: Channel) -> object:
+        multiply(box, 3)
+        if box.me == DEALER:
+            return None
+        multiply(box, 1)
+        x = box.constant(Z2_64, Z2_64.zeros(SHAPE))
+        return box.open({"x": x})
+
+    ended = session(part)
+    error = ended[LAST]
+    assert isinstance(error, PartyLost)
+    assert f"{DEALER} closed its channel" in str(error)
+    assert all(isinstance(ended[p], PartyLost | Abort) for p in SETTING.computing)
+
+
+def test_a_dealer_hears_that_the_others_stopped() -> None:
+    def part(box: Box, _channel: Channel) -> None:
+        multiply(box, 1)
+        if box.me == LAST:
+            raise ValueError("it stops")
+        multiply(box, 1000)
+        box.confirm()
+
+    assert isinstance(session(part)[DEALER], Abort)
+
+
+@pytest.mark.parametrize(
+    "seat",
+    [
+        Seat("A", ("A", "B"), ("A", "B"), ("A", "B")),
+        Seat("A", ("A", "B"), ("A", "B"), ("A", "B"), dealer="A"),
+        Seat("A", ("A", "B"), ("A",), ("A", "B"), dealer="B"),
+        Seat("A", ("A", "B"), ("A", "B"), ("A",), dealer="D"),
+    ],
+    ids=["nobody deals", "an owner deals", "who computes deals", "one computes"],
+)
+def test_seats_that_are_none(seat: Seat) -> None:
+    with pytest.raises(ValueError, match="two or more parties compute, and another one deals"):
+        set_up(Silent(), seat, Leakage(()), SESSION, 0, Prg.for_tests_only(1))
+
+
+def test_it_takes_bits_that_are_opened_as_1_and_numbers_as_0() -> None:
+    """So that it goes on whatever the others see."""
+    manifest = [
+        Opening("keep", 1, (11,), SETTING.parties),
+        Opening("x", 64, (11,), SETTING.parties, "keep"),
+    ]
+    box = Dealer(Silent(), SETTING.seat(DEALER), Leakage(manifest), keys())
+    x = box.constant(Z2_64, Z2_64.zeros((11,)))
+    assert box.open_bits({"keep": negative(box, x, 5)}, 11)["keep"].all()
+    assert not box.open({"x": x}, "keep")["x"].any()
+
+
+# A plan.
+
+CHANGED = ('name = "replicated"', 'name = "additive"\ndealer = "{}"')
+
+
+@pytest.fixture
+def dealt_text(plan_text: str) -> str:
+    """The small study's plan, whose institution C deals."""
+    text = plan_text.replace("max_people = 3000", "max_people = 0").replace(
+        "max_people = 0", "max_people = 3000", 2
+    )
+    text = text.replace('computing = ["A", "B", "C"]', 'computing = ["A", "B"]')
+    return text.replace(CHANGED[0], CHANGED[1].format("C"))
+
+
+def read(folder: Path, text: str) -> Plan:
+    (folder / "other.toml").write_text(text)
+    return read_plan(folder / "other.toml")
+
+
+def test_a_plan_names_its_dealer(plan_folder: Path, dealt_text: str) -> None:
+    for text in (dealt_text, dealt_text.replace('computing = ["A", "B"]', "")):
+        plan = read(plan_folder, text)
+        assert (plan.dealer, plan.computing, plan.readers) == ("C", ("A", "B"), ("A", "B"))
+        seat = plan.seat("A")
+        assert (seat.dealer, seat.parties, seat.owners) == ("C", ("A", "B"), ("A", "B"))
+    study = load_study(plan_folder / "other.toml")
+    assert {to for opening in study.manifest() for to in opening.to} == {"A", "B"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('dealer = "C"', "", "the key dealer is missing"),
+        ('dealer = "C"', 'dealer = "D"', 'there is no institution "D"'),
+        ('dealer = "C"', 'dealer = "B"', "B deals, and so neither computes nor brings data"),
+        ('"A", "B"]', '"A", "B", "C"]', "C deals, and so neither computes nor brings data"),
+        ("max_people = 0", "max_people = 9", "C deals, and so neither computes nor brings data"),
+        ('["A", "B"]', '["A"]', "the engine additive has 2 or more computing parties, not 1"),
+        ('"additive"', '"clear"', "the key dealer is not known"),
+    ],
+)
+def test_dealers_that_are_none(
+    old: str, new: str, words: str, plan_folder: Path, dealt_text: str
+) -> None:
+    assert old in dealt_text
+    assert words in str(refused(plan_folder, dealt_text.replace(old, new)))
+
+
+def test_random_values_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the dealer has to wait for every single operation."""
+    monkeypatch.setattr(dealer, "MAX_MESSAGES", 1)
+    x = np.arange(100, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+
+    def part(box: Box, _channel: Channel) -> object:
+        shares = box.input(
+            "x", Z2_64, SHAPE, x if box.me == "A" else x * 0 if box.me == "B" else None
+        )
+        y = shares["A"] + shares["B"]
+        for _ in range(10):
+            y = box.mul(y, y + 1)
+        opened = box.open({"x": y})["x"]
+        box.confirm()
+        return opened
+
+    ended = session(part)
+    y = x
+    for _ in range(10):
+        y = y * (y + np.uint64(1))
+    for name in SETTING.parties:
+        np.testing.assert_array_equal(ended[name], y)
