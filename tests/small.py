@@ -1,17 +1,23 @@
 """A small study in one folder for tests of the command line, and what its commands say."""
 
 import hashlib
+import re
 import select
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner, Result
 
 from mpcgen.cli import main
+from mpcgen.errors import PlanError
+from mpcgen.study.load import load_study
 from mpcgen.study.read import read_plan
 from tests import studies
 
@@ -64,6 +70,15 @@ def command(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+def start(plan: Path, name: str) -> subprocess.Popen[str]:
+    """`mpcgen run PLAN --as NAME`, in a process of its own."""
+    words = ["run", str(plan), "--as", name, "--config", str(plan.with_name(f"{name}.toml"))]
+    return subprocess.Popen(
+        [sys.executable, "-m", "mpcgen", *words, "--no-plots"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
 def succeeded(*words: object) -> str:
     """What `mpcgen WORDS` says where it succeeds."""
     result = command(*words)
@@ -78,6 +93,15 @@ def assert_refused(result: Result, *words: str) -> None:
     said = [line for line in result.output.splitlines() if not line.startswith("WARNING")]
     assert said[0].startswith("mpcgen: "), result.output
     assert_told("\n".join(said), *words)
+
+
+def assert_entry_refused(plan: Path, which: int, words: str) -> None:
+    """A plan is refused with these words, at the line of one of its entries."""
+    with pytest.raises(PlanError, match=re.escape(words)) as refused:
+        load_study(plan)
+    lines = plan.read_text().split("\n")
+    starts = [n for n, line in enumerate(lines, 1) if line == "[[entries]]"]
+    assert refused.value.line == starts[which]
 
 
 def assert_told(text: str, *words: str) -> None:

@@ -63,12 +63,7 @@ REFUSED = {
 @pytest.mark.parametrize("which", REFUSED)
 def test_refused(which: str, tmp_path: Path) -> None:
     entries, named, words = REFUSED[which]
-    plan = small.lay_out(tmp_path, entries)
-    with pytest.raises(PlanError, match=re.escape(words)) as refused:
-        load_study(plan)
-    lines = plan.read_text().split("\n")
-    starts = [n for n, line in enumerate(lines, 1) if line == "[[entries]]"]
-    assert refused.value.line == starts[named]
+    small.assert_entry_refused(small.lay_out(tmp_path, entries), named, words)
 
 
 def test_an_engine_that_only_adds_is_refused(tmp_path: Path) -> None:

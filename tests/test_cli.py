@@ -25,7 +25,7 @@ from mpcgen.study.load import load_study
 from mpcgen.study.plan import NO_FLOORS
 from tests import small, studies
 from tests.plain import read_plain
-from tests.small import assert_refused, command, nothing_written, succeeded
+from tests.small import assert_refused, command, nothing_written, start, succeeded
 
 TESTS = ("allelic", "cmh")
 ENTRIES = f"""{studies.OF_GROUPS}
@@ -231,14 +231,6 @@ def test_three_processes_one_of_them_late(rehearsal: Path) -> None:
     plotless = {name: text for name, text in wanted.items() if name not in PLOTS}
     for name in small.NAMES:
         assert studies.tables(folder / f"plan-results-{name}") == plotless
-
-
-def start(plan: Path, name: str) -> subprocess.Popen[str]:
-    words = ["run", str(plan), "--as", name, "--config", str(plan.with_name(f"{name}.toml"))]
-    return subprocess.Popen(
-        [sys.executable, "-m", "mpcgen", *words, "--no-plots"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 # -- progress

@@ -26,7 +26,7 @@ from mpcgen.study.loop import Part
 from mpcgen.study.read import read_plan
 from mpcgen.study.study import Study
 from tests import small
-from tests.small import assert_refused, assert_told, command, edit, nothing_written
+from tests.small import assert_refused, assert_told, command, edit, nothing_written, start
 
 Connect = Callable[[], Channel]
 
@@ -46,15 +46,6 @@ def _heard() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-def start(plan: Path, name: str) -> subprocess.Popen[str]:
-    """`mpcgen run PLAN --as NAME`, in a process of its own."""
-    words = ["run", str(plan), "--as", name, "--config", str(plan.with_name(f"{name}.toml"))]
-    return subprocess.Popen(
-        [sys.executable, "-m", "mpcgen", *words, "--no-plots"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def assert_failed(process: subprocess.Popen[str], *words: str) -> None:
