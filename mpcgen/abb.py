@@ -160,7 +160,7 @@ class Box(ABC):
         return self._products(label, [Products(x.ring, shape, [(x, y)], x.ring.matmul)])[0]
 
     def _products(self, label: str, sums: Sequence[Products]) -> list[Secret]:
-        opened = sum(x.nbytes for x in factors(sums))
+        opened = sum(x.nbytes for x in factors(sums, each_time=self.costs.each_time))
         self._declare(self.costs.reshare(sum(each.nbytes for each in sums), opened))
         return self._reshare(label, sums)
 
@@ -298,9 +298,10 @@ class Box(ABC):
         return f"{label}#{self._counter}"
 
 
-def factors(sums: Sequence[Products]) -> list[Secret]:
-    """The secrets that are multiplied, each once, however often it is a factor."""
-    return list({id(x): x for each in sums for pair in each.pairs for x in pair}.values())
+def factors(sums: Sequence[Products], *, each_time: bool = False) -> list[Secret]:
+    """The secrets that are multiplied, each once, or each time that it is a factor."""
+    found = [x for each in sums for pair in each.pairs for x in pair]
+    return found if each_time else list({id(x): x for x in found}.values())
 
 
 def _elementwise(pairs: Sequence[tuple[Secret, Secret]]) -> Products:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,12 @@ class Costs(ABC):
     """An engine's declared costs, as formulas in the size b of the values: n k / 8 bytes.
 
     Where what goes in may have to be opened under masks, its size f counts too.
+
+    Attributes:
+        each_time: f counts a factor of several products once for each of them.
     """
+
+    each_time: ClassVar[bool] = False
 
     @abstractmethod
     def input(self, b: int) -> Cost:

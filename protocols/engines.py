@@ -18,8 +18,9 @@ PRODUCTS = "products"
 COMPARISONS = "comparisons"  # of secrets, and openings that rest on them
 REVEALING = "values for one party alone"
 WIDE = "totals of more than 32 bits"
+LONG = "arithmetic modulo 2^128"  # thresholds and values opened alone rest on it
 ANY_ELEMENT = "arithmetic modulo 2^k"  # totals may leave the signed range
-EVERYTHING = frozenset({PRODUCTS, COMPARISONS, REVEALING, WIDE, ANY_ELEMENT})
+EVERYTHING = frozenset({PRODUCTS, COMPARISONS, REVEALING, WIDE, LONG, ANY_ELEMENT})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Engine:
         roles: what each computing party does; empty: all compute.
         key_bits: sizes of key that a plan may choose; empty: there is no choice.
         max_units: variants or pairs that one step runs over at most.
+        unfit: why it is not for real data; empty: it is.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Engine:
     max_units: int = 1 << 18
     more: bool = False
     deals: bool = False
+    unfit: str = ""
 
     @property
     def parties(self) -> str:
@@ -107,7 +110,7 @@ _ALL: Sequence[Engine] = (
         True,
         paillier.set_up,
         paillier.PaillierCosts,
-        frozenset({WIDE}),
+        frozenset({WIDE, LONG}),
         "encrypted, and the key holder decrypts only their sums",
         ("adds ciphertexts", "holds the key"),
         paillier.KEY_BITS,

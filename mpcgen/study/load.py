@@ -6,7 +6,7 @@ from pathlib import Path
 from mpcgen.errors import RangeError
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.protocols.catalogue import STATISTICS, from_options
-from mpcgen.protocols.engines import COMPARISONS, ENGINES, WIDE, offering
+from mpcgen.protocols.engines import COMPARISONS, ENGINES, LONG, WIDE, offering
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
 from mpcgen.protocols.options import Options, integer, names
 from mpcgen.protocols.pairs import common_pairs
@@ -161,10 +161,10 @@ def _check_engine(study: Study) -> None:
             "name",
         )
     for task in study.tasks:
-        needs = {COMPARISONS} if task.withholds else set()
+        needs = [COMPARISONS, LONG] if task.withholds else []
         if any(sums.source.ring.k > Z2_32.k for sums in task.sums):
-            needs.add(WIDE)
-        for lacking in sorted(needs - offers):
+            needs.append(WIDE)
+        for lacking in (need for need in needs if need not in offers):
             raise plan.fail(lacks.format(lacking, offering(*needs)), task.entry)
 
 

@@ -22,6 +22,9 @@ OPEN_ENGINE = (
     'engine "{}": the computing institution sees the counts of every other one. '
     "It hides nothing; use it for tests only."
 )
+UNFIT_ENGINE = (
+    'engine "{}" is NOT FOR REAL DATA: {}. Use it to compare engines, on public or made-up data.'
+)
 TWO_OWNERS = (
     "two owners may be behind what is opened: each subtracts its own counts and knows the other's "
     "whole table."
@@ -141,9 +144,11 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What every command that touches the plan says aloud."""
+        engine = ENGINES[self.engine]
         loud = {
+            UNFIT_ENGINE.format(self.engine, engine.unfit): bool(engine.unfit),
             NO_FLOORS: self.floors is None,
-            OPEN_ENGINE.format(self.engine): not ENGINES[self.engine].hides,
+            OPEN_ENGINE.format(self.engine): not engine.hides,
             TWO_OWNERS: self.of_two,
             STRATIFIED_SUMS: "stratified sums" in self.consent,
         }
