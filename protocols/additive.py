@@ -158,7 +158,7 @@ class Additive(Box):
     ) -> tuple[Secret, Secret]:
         label, one = self._next(label), Secret(self, ring, shape, ())
         if self._i is None:
-            return one, one
+            return one, one[...]  # two secrets: their product has two factors
         r = self._drawn(f"{label}/a", x)
         masked = [y.ring.add(y._parts[0], mask) for y, mask in zip(x, r, strict=True)]
         v, (second,) = self._unmask(label, x, masked, [one])
