@@ -10,6 +10,7 @@
     │   ├── PartyTimeout      a party did not come, or did not answer, in time
     │   ├── PartyLost         a party's connection ended in the middle of a session
     │   └── BadMessage        a frame that breaks the rules: length, label, counter, sender
+    ├── Nonconformance        an engine does not do what every engine must
     └── Abort                 a check failed; nothing further is opened
         ├── Refused           the parties do not agree on what to run
         └── NotInManifest     somebody asked to open what the plan does not release
@@ -92,6 +93,10 @@ class PartyLost(TransportError):
 
 class BadMessage(TransportError):
     """A frame that breaks the rules: its length, label, counter, session or sender."""
+
+
+class Nonconformance(MpcgenError):
+    """An engine does not do what every engine must (see mpcgen.conformance)."""
 
 
 class Abort(MpcgenError):

@@ -5,12 +5,14 @@ simulated by `MemoryNetwork.kill`, one that ends by closing its channel.
 """
 
 from collections import deque
-from collections.abc import Collection
-from threading import Condition
-from typing import ClassVar, Unpack
+from collections.abc import Callable, Collection, Sequence
+from threading import Condition, Thread
+from typing import ClassVar, TypeVar, Unpack
 
-from mpcgen.net.channel import Channel, ChannelOptions
+from mpcgen.net.channel import AbortReason, Channel, ChannelOptions, MessageLog
 from mpcgen.net.message import Arrival, Header
+
+T = TypeVar("T")
 
 
 class MemoryNetwork:
@@ -65,3 +67,38 @@ class MemoryChannel(Channel):
 
     def _close(self) -> None:
         """Nothing to release: what was sent already lies with the others."""
+
+
+def in_threads(
+    names: Sequence[str],
+    part: Callable[[Channel], T],
+    *,
+    log: Callable[[str], MessageLog] | None = None,
+    timeout: float = 120.0,
+) -> dict[str, T]:
+    """Run part(channel) for every party in a thread; results by name.
+
+    Raises:
+        BaseException: what the first party that failed has raised.
+    """
+    network = MemoryNetwork(names)
+    results: dict[str, T] = {}
+    errors: list[BaseException] = []
+
+    def run(name: str) -> None:
+        note = None if log is None else log(name)
+        with network.channel(name, timeout=timeout, on_message=note) as channel:
+            try:
+                results[name] = part(channel)
+            except BaseException as error:
+                errors.append(error)
+                channel.abort(AbortReason.FAULT)
+
+    threads = [Thread(target=run, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
