@@ -1,8 +1,10 @@
 """The suite for engines: every listed engine passes it, toy engines too, and broken ones do not."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,13 @@ def test_an_engine_is_asked_for_no_more_than_it_offers() -> None:
     assert check_engine(toy(Adder, offers=frozenset()), ("A", "B"), ("C",)) == 3
     with pytest.raises(Nonconformance, match=r"toy-AB-C: products, Z_2\^32"):
         check_engine(toy(Adder, offers=frozenset({PRODUCTS})), ("A", "B"), ("C",))
+
+
+def test_the_page_on_engines_works_when_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "engines.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(code, {"__name__": "mine"})
+    assert capsys.readouterr().out == "25 checks passed\n" * 2
 
 
 # One method that is wrong, of an engine that is right otherwise.
