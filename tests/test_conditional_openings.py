@@ -31,7 +31,8 @@ def test_only_chosen_rows_are_opened(setting: Setting) -> None:
         before = box.declared
         rows = box.open({"row": x, "value": x[:, 1]}, where="keep")
         size = 3 * RING.size * int(CHOSEN.sum())
-        assert box.declared == before + box.costs.open(size)
+        if box.me != setting.dealer:  # who does not learn the bits
+            assert box.declared == before + box.costs.open(size)
         return {**bits, **rows}
 
     parties = setting.parties

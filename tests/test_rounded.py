@@ -9,13 +9,13 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from mpcgen.abb import Box, Seat
+from mpcgen.abb import Box
 from mpcgen.errors import RangeError
 from mpcgen.protocols import allelic
 from mpcgen.protocols.association import Association
 from mpcgen.protocols.case_control import GROUPS
 from mpcgen.protocols.division import UNDEFINED
-from mpcgen.protocols.engines import COMPARISONS, ENGINES, PRODUCTS
+from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
 from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.linkage import R2, Linkage
 from mpcgen.protocols.pair_options import PairOptions
@@ -108,10 +108,7 @@ def opened(setting: conformance.Setting, value: Value, rows: Sequence[Row]) -> l
         first, *others = box.input("totals", ring, totals.shape, own).values()
         before = box.declared
         y = value.secret(box, sum(others, first), "y")
-        costs = ENGINES[setting.engine].costs(
-            Seat("", setting.parties, setting.owners, setting.computing)
-        )
-        assert before + value.cost(costs, len(rows)) == box.declared
+        assert before + value.cost(box.costs, len(rows)) == box.declared
         return [int(x) for x in value.opened.signed(box.open({"y": y})["y"])]
 
     first, *others = run(setting, [("y", value.opened, (len(rows),))], program).values()
