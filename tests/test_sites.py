@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpcgen.errors import InputError
-from mpcgen.genome.columns import strings
-from mpcgen.genome.sites import SiteList, read_sites, write_sites
+from mpcgen.genome.sites import SiteList, read_sites
 
 Program = Callable[[str], str]
 
+NAMED = {23: "X", 24: "Y", 25: "XY", 26: "MT"}
 TSV = "CHROM\tPOS\tID\tREF\tALT\n"
 SMALL = "1\ta\t0\t100\tA\tG\n1\tb\t0\t200\tC\tT\n2\tc\t0\t50\tG\tGT\nX\td\t0\t7\tA\tC\n"
 
@@ -103,9 +103,9 @@ def test_formats_written_by_plink2(open_data: Path, program: Program, tmp_path: 
 
 def test_real_lists_agree_with_a_plain_reading(open_data: Path) -> None:
     for path in sorted(open_data.glob("*/pooled.bim")):
-        names = {"23": "X", "24": "Y", "25": "XY", "26": "MT"}
+        named = {str(code): name for code, name in NAMED.items()}
         rows = [line.split("\t") for line in path.read_text().splitlines()]
-        text = "".join(f"{names.get(c, c)}\t{p}\t{r}\t{a}\t{i}\n" for c, i, _, p, a, r in rows)
+        text = "".join(f"{named.get(c, c)}\t{p}\t{r}\t{a}\t{i}\n" for c, i, _, p, a, r in rows)
         assert read_sites(path).sha256 == hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -121,16 +121,12 @@ def test_frequencies_of_info(open_data: Path, program: Program, tmp_path: Path) 
     np.testing.assert_allclose(sites.frequency, np.array(printed, float), rtol=1e-6)
 
 
-def test_frequencies_of_a_column_come_back(tmp_path: Path) -> None:
+def test_frequencies_of_a_column(tmp_path: Path) -> None:
     rows = "1\t5\ta\tA\tC\t0.125\n1\t6\tb\tA\tC\tNA\n1\t7\tc\tA\tC\t1e-05\n"
     text = "CHROM\tPOS\tID\tREF\tALT\tAF\n" + rows
     sites = read_sites(write(tmp_path, "s.tsv", text))
     assert sites.frequency is not None
     np.testing.assert_array_equal(sites.frequency, [0.125, np.nan, 1e-5])
-    write_sites(sites, tmp_path / "again.tsv")
-    again = read_sites(tmp_path / "again.tsv")
-    np.testing.assert_array_equal(again.frequency, sites.frequency)
-    assert again.sha256 == sites.sha256
 
 
 def test_a_column_of_missing_frequencies_is_none(tmp_path: Path) -> None:
@@ -158,23 +154,15 @@ names = st.text(
         unique_by=lambda row: row[:2],
     )
 )
-def test_any_list_comes_back_from_its_tsv(
+def test_any_list_is_read_as_it_stands(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, int, str, list[str]]]
 ) -> None:
-    chrom, pos, ids, pairs = zip(*rows, strict=True)
-    sites = SiteList(
-        np.array(chrom, np.int8),
-        np.array(pos, np.int32),
-        strings(ids),
-        strings(pair[0] for pair in pairs),
-        strings(pair[1] for pair in pairs),
-    )
-    path = tmp_path_factory.mktemp("tsv") / "sites.tsv"
-    write_sites(sites, path)
-    assert rows_of(read_sites(path)) == rows_of(sites)
-    body = path.read_text().splitlines()[1:]
-    turned = ["\t".join(line.split("\t")[i] for i in (0, 1, 3, 4, 2)) + "\n" for line in body]
-    assert sites.sha256 == hashlib.sha256("".join(turned).encode()).hexdigest()
+    named = [(NAMED.get(c, str(c)), pos, name, *pair[:2]) for c, pos, name, pair in rows]
+    text = TSV + "".join("\t".join(map(str, row)) + "\n" for row in named)
+    sites = read_sites(write(tmp_path_factory.mktemp("tsv"), "sites.tsv", text))
+    assert rows_of(sites) == named
+    turned = "".join(f"{c}\t{p}\t{ref}\t{alt}\t{i}\n" for c, p, i, ref, alt in named)
+    assert sites.sha256 == hashlib.sha256(turned.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,7 @@ from mpcgen.errors import InputError
 from mpcgen.genome.bim import MAX_POSITION, chromosomes
 from mpcgen.genome.chromosomes import UNKNOWN, UNPLACED, code_of, names_of, position_keys
 from mpcgen.genome.columns import Strings, find, strings, tab_lines, take, to_arrow
-from mpcgen.genome.site_tables import HEADER, frequencies, refuse_alleles, site_table
+from mpcgen.genome.site_tables import frequencies, refuse_alleles, site_table
 from mpcgen.genome.text import integers, read_text
 
 
@@ -47,7 +46,8 @@ class SiteList:
         SHA-256, in hexadecimal, over the rows in order, each as the UTF-8 text
         'CHROM\tPOS\tREF\tALT\tID\n', CHROM as 1-22, X, Y, XY or MT, POS in decimal.
         """
-        columns = (self.chrom_names, _decimal(self.pos), self.ref, self.alt, self.id)
+        pos = to_arrow(self.pos).cast(pa.string())
+        columns = (self.chrom_names, pos, self.ref, self.alt, self.id)
         return hashlib.sha256(tab_lines(columns)).hexdigest()
 
     @cached_property
@@ -117,18 +117,3 @@ def read_sites(path: Path) -> SiteList:
     pos = integers(table, "POS", 1, MAX_POSITION, message)
     refuse_alleles(table, position_keys(chrom, pos))
     return SiteList(chrom, pos, table["ID"], table["REF"], table["ALT"], frequencies(table))
-
-
-def write_sites(sites: SiteList, path: Path) -> None:
-    """Write the sites as a TSV with header, which read_sites reads back."""
-    names = list(HEADER)
-    columns = [sites.chrom_names, _decimal(sites.pos), sites.id, sites.ref, sites.alt]
-    if sites.frequency is not None:
-        names.append("AF")
-        columns.append(_decimal(sites.frequency))
-    path.write_bytes(("\t".join(names) + "\n").encode() + tab_lines(columns))
-
-
-def _decimal(numbers: NDArray[Any]) -> Strings:
-    column: Strings = to_arrow(numbers).cast(pa.string())
-    return column
