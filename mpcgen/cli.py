@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -265,6 +265,22 @@ def simulate(
             progress=forward,
         )  # fmt: skip
     click.echo(f"the cohort is in {out}")
+
+
+@main.command()
+@click.option("--task", multiple=True, help="T1 to T5; all where none is named.")
+@click.option("--engine", multiple=True, help="All that can where none is named.")
+@click.option("--size", type=click.IntRange(2), multiple=True, help="Variants, pairs, or rows.")
+@click.option("--network", multiple=True, help="loopback, lan, wan-50 or wan-200.")
+@click.option("--repeats", type=click.IntRange(1), default=3, help="Medians are told.")
+@click.option("--limit", type=float, default=120.0, help="Seconds that one trial may take.")
+@click.option("--out", type=_FILE, default=Path("bench-out"), help="New folder for the results.")
+def bench(out: Path, **chosen: Any) -> None:
+    """Compare engines: the same tasks, each party a process of its own on this machine."""
+    from mpcgen.bench.show import Choice, bench  # noqa: PLC0415
+
+    with _stoppable():
+        bench(Choice(**chosen), out, click.echo)
 
 
 def _load(plan: Path) -> "Study":

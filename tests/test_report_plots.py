@@ -15,7 +15,7 @@ from scipy import stats
 from mpcgen.errors import InputError
 from mpcgen.genome.sites import SiteList
 from mpcgen.report import drawing, plots
-from mpcgen.report.layouts import Floats, Indices, Layout, Plot, from_bytes, to_bytes
+from mpcgen.report.layouts import Dots, Floats, Indices, Layout, Plot, from_bytes, to_bytes
 from mpcgen.report.region import StrongestRegion, strongest_region
 from tests.site_lists import site_list
 
@@ -232,6 +232,7 @@ def layouts() -> dict[str, Layout]:
         "manhattan.allelic": plots.manhattan(sites, score),
         "qq": plots.quantiles(score, 1.0234),
         "ld": strongest_region(one, *pairs(400)),
+        "bench": Dots(np.array([[[0.5, np.nan]]]), ("wall, s",), ("T2",), ("ours", "theirs")),
     }
 
 
@@ -240,7 +241,7 @@ def draw(folder: Path) -> list[Path]:
     return [path for both in drawn for path in both]
 
 
-@pytest.mark.parametrize("name", ["manhattan.allelic", "qq", "ld"])
+@pytest.mark.parametrize("name", ["manhattan.allelic", "qq", "ld", "bench"])
 def test_a_plot_survives_its_way_to_another_process(name: str, tmp_path: Path) -> None:
     plot = Plot(tmp_path / name, TITLE, layouts()[name])
     came = from_bytes(to_bytes(plot))
@@ -261,7 +262,7 @@ def test_files_are_complete_small_and_the_same_again(tmp_path: Path) -> None:
     subprocess.run(again, check=True, cwd=Path(__file__).parents[1], env=environment)
     written = draw(tmp_path)
     assert [path.name for path in written] == [
-        f"{name}.{kind}" for name in ("manhattan.allelic", "qq", "ld") for kind in ("png", "svg")
+        f"{name}.{kind}" for name in layouts() for kind in ("png", "svg")
     ]
     for path in written:
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mpcgen.report.files import replacing
-from mpcgen.report.layouts import Floats, Manhattan, Plot, Quantiles, Triangle, round_marks
+from mpcgen.report.layouts import Dots, Floats, Manhattan, Plot, Quantiles, Triangle, round_marks
 
 DPI = 150
 CELL = 2.0  # pixels in which one point of a dense cloud is enough
@@ -28,6 +28,8 @@ NAMED = 60  # variants of an LD map that have room for their names
 INK, GREY, PALE = "#333333", "#8a8a8a", "#d9d9d9"
 DARK, LIGHT, SIGNAL = "#0b4f7d", "#6aaed6", "#d55e00"
 UNLISTED, CLEAR = (239, 239, 239, 255), (255, 255, 255, 0)
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK, GREY)
+MARKS = "osD^vP"  # of series; with the colours, no two alike among the first 24
 HEAT = ("#fdf6ec", "#fdd49e", "#fc8d59", "#d7301f", "#7f0000")
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -57,6 +59,8 @@ def draw(plot: Plot) -> list[Path]:
             return _save(_qq(plot.layout, plot.title), plot.stem)
         case Triangle():
             return _save(_ld_map(plot.layout, plot.title), plot.stem)
+        case Dots():
+            return _save(_dot_chart(plot.layout, plot.title), plot.stem)
 
 
 def _save(figure: Figure, stem: Path) -> list[Path]:
@@ -250,4 +254,32 @@ def _ld_map(region: Triangle, title: str) -> Figure:
                 )
         _megabases(axes, region, spread, n)
         _colour_bar(figure)
+    return figure
+
+
+def _dot_chart(chart: Dots, title: str) -> Figure:
+    """A line for each row, a panel for each number, a colour and a mark for each series."""
+    below, above, row = 0.5, 0.75, 0.24
+    panels, rows, series = chart.values.shape
+    size = (2.6 + 2.5 * panels, max(below + above + row * rows, 3.4))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=size, dpi=DPI)
+        figure.text(0.1 / size[0], 1 - 0.1 / size[1], title, va="top", size=10.5)
+        height = 1 - (below + above) / size[1]
+        for p, name in enumerate(chart.panels):
+            left = (2.5 + 2.5 * p) / size[0]
+            axes = figure.add_axes((left, below / size[1], 2.2 / size[0], height))
+            axes.set(xscale="log", ylim=(rows - 0.5, -0.5), xlabel=name)
+            axes.set_yticks(range(rows), chart.rows if p == 0 else [""] * rows)
+            axes.tick_params(axis="y", length=0)
+            axes.grid(axis="both", color=PALE, lw=0.5)
+            for s in range(series):
+                colour, mark = SERIES[s % len(SERIES)], MARKS[s % len(MARKS)]
+                x = chart.values[p, :, s]
+                label = chart.series[s] if p == 0 else None
+                axes.plot(x, range(rows), mark, ms=5, mew=0, color=colour, label=label, zorder=3)
+        figure.legend(
+            loc="upper left", bbox_to_anchor=(0, 1 - 0.3 / size[1]), ncols=8, frameon=False,
+            handletextpad=0.1, columnspacing=1.2,
+        )  # fmt: skip
     return figure

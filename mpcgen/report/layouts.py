@@ -7,7 +7,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,17 @@ class Triangle:
     chrom: str
 
 
-Layout: TypeAlias = Manhattan | Quantiles | Triangle
+@dataclass(frozen=True)
+class Dots:
+    """Numbers (panels, rows, series) above 0, NaN where there is none, on logarithmic scales."""
+
+    values: Floats
+    panels: tuple[str, ...]  # title of each panel's scale
+    rows: tuple[str, ...]
+    series: tuple[str, ...]
+
+
+Layout: TypeAlias = Manhattan | Quantiles | Triangle | Dots
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ def from_bytes(data: bytes) -> Plot:
     with np.load(io.BytesIO(data)) as found:
         arrays = {name: found[name] for name in found.files}
     stem, title, kind, rest = json.loads(arrays.pop("arr_0").item())
-    kinds: dict[str, type[Layout]] = {c.__name__: c for c in (Manhattan, Quantiles, Triangle)}
+    kinds: dict[str, type[Layout]] = {c.__name__: c for c in get_args(Layout)}
     values: dict[str, Any] = arrays | {name: _frozen(value) for name, value in rest.items()}
     return Plot(Path(stem), title, kinds[kind](**values))
 
