@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mpcgen.abb import Box, Seat
@@ -23,9 +22,8 @@ from mpcgen.secret import Secret, Sized
 from tests.attacks.comparisons import COMPARISONS
 from tests.attacks.scenes import SCENES, Z2, Z4, Opened, Scene
 from tests.attacks.simulator import Cast
-from tests.attacks.tape import Lanes, OneLane, Tape, numbered
-from tests.attacks.test_views_of_four import note
-from tests.attacks.views import View, Views, _manifest, _seen, inputs_of
+from tests.attacks.tape import Lanes, OneLane, Tape
+from tests.attacks.views import View, Views, _manifest, _seen, depends_on_more, inputs_of, note
 from tests.threads import in_threads
 
 DEALER = "D"
@@ -129,23 +127,11 @@ def coalitions_that_see_more(
     lanes = rehearsal.all()
     views, given = real_views(scene, ring, lanes, engine), inputs_of(scene, ring, lanes)
     assert not [name for name in views[DEALER] if name[0] != "drawn"]
-    (of_all,) = numbered([given], list(given))
     return [
         those
         for those in coalitions(scene.cast)
-        if _sees_more({k: v for me in those for k, v in views[me].items()}, those, given, of_all)
+        if depends_on_more({k: v for me in those for k, v in views[me].items()}, those, given)
     ]
-
-
-def _sees_more(view: View, those: list[str], given: View, of_all: Array) -> bool:
-    own = [name for name in given if name[1] in those]
-    outputs = [name for name in view if name[0] == "opened"]
-    (known,) = numbered([view | given], [*own, *outputs])
-    (seen,) = numbered([view], [name for name in view if name[0] != "opened"])
-    order = np.lexsort((seen, of_all))
-    tables = seen[order].reshape(len(np.unique(of_all)), -1)  # of each input, all views in order
-    kinds = known[order].reshape(tables.shape)[:, 0]
-    return any((tables[kinds == kind] != tables[kinds == kind][0]).any() for kind in set(kinds))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mpcgen.abb import Exchange, Products, Seat
@@ -25,8 +24,8 @@ from mpcgen.ring import Array, Ring
 from tests.attacks.comparisons import COMPARISONS
 from tests.attacks.scenes import SCENES, Z2, Z4, Scene
 from tests.attacks.simulator import Cast
-from tests.attacks.tape import Lanes, OneLane, Tape, numbered
-from tests.attacks.views import View, Views, _manifest, _seen, inputs_of
+from tests.attacks.tape import Lanes, OneLane, Tape
+from tests.attacks.views import View, Views, _manifest, _seen, depends_on_more, inputs_of, note
 from tests.threads import in_threads
 
 FOUR = Cast(tuple("ABCD"), tuple("ABC"), tuple("ABCD"))
@@ -74,12 +73,6 @@ class Noting:
         return came
 
 
-def note(view: View, lanes: Lanes, name: tuple[str, object], data: bytes | memoryview) -> None:
-    """Add what was received, element by element, to a view."""
-    rows = np.frombuffer(data, np.uint8).reshape(-1, lanes.count)
-    view |= {("received", *name, n): row for n, row in enumerate(rows)}
-
-
 def real_views(scene: Scene, ring: Ring, lanes: Lanes, engine: type[Replicated4]) -> Views:
     """Run the engine, once for all lanes: every party's view."""
     cast, inputs = scene.cast, scene.inputs(lanes, ring)
@@ -117,22 +110,8 @@ def parties_that_see_more(scene: Scene, ring: Ring, engine: type[Replicated4]) -
     real_views(scene, ring, rehearsal, engine)
     lanes = rehearsal.all()
     given = inputs_of(scene, ring, lanes)
-    (of_all,) = numbered([given], list(given))
     views = real_views(scene, ring, lanes, engine)
-    return [me for me in scene.cast.parties if _sees_more(me, views[me], given, of_all)]
-
-
-def _sees_more(me: str, view: View, given: View, of_all: Array) -> bool:
-    own = [name for name in given if name[1] == me]
-    outputs = [name for name in view if name[0] == "opened"]
-    shares = [name for name in view if name[0] != "opened"]
-    (known,) = numbered([view | given], [*own, *outputs])
-    (seen,) = numbered([view], shares)
-    order = np.lexsort((seen, of_all))
-    assignments = len(np.unique(of_all))
-    tables = seen[order].reshape(assignments, -1)  # of each input, all views in order
-    kinds = known[order].reshape(assignments, -1)[:, 0]
-    return any((tables[kinds == kind] != tables[kinds == kind][0]).any() for kind in set(kinds))
+    return [me for me in scene.cast.parties if depends_on_more(views[me], [me], given)]
 
 
 @pytest.mark.parametrize("name", CASES)

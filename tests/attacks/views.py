@@ -1,7 +1,7 @@
 """The real and the simulated view of every party of a scene, and how each is distributed."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
 from tests.attacks.scenes import Opened, Scene
 from tests.attacks.simulator import ComputingView, GuestView, Simulator, World
-from tests.attacks.tape import ABSENT, Lanes, OneLane, Row, Tape, distributions, spread
+from tests.attacks.tape import ABSENT, Lanes, OneLane, Row, Tape, distributions, numbered, spread
 from tests.threads import in_threads
 
 View = dict[Row, Array]
@@ -202,3 +202,30 @@ def parties_that_see_more(
         if not same or (times * others.count != chances * lanes.count).any():
             leaky.append(me)
     return leaky
+
+
+# Engines without a simulator of their own: over all lanes, views may depend on no more than this.
+
+
+def note(view: View, lanes: Lanes, name: tuple[str, object], data: bytes | memoryview) -> None:
+    """Add what was received, element by element, to a view."""
+    rows = np.frombuffer(data, np.uint8).reshape(-1, lanes.count)
+    view |= {("received", *name, n): row for n, row in enumerate(rows)}
+
+
+def depends_on_more(view: View, those: Collection[str], given: View) -> bool:
+    """Whether a view of these parties depends on more than their inputs and outputs.
+
+    Args:
+        view: in all lanes.
+        given: everybody's inputs there.
+    """
+    own = [name for name in given if name[1] in those]
+    outputs = [name for name in view if name[0] == "opened"]
+    (of_all,) = numbered([given], list(given))
+    (known,) = numbered([view | given], [*own, *outputs])
+    (seen,) = numbered([view], [name for name in view if name[0] != "opened"])
+    order = np.lexsort((seen, of_all))
+    tables = seen[order].reshape(len(np.unique(of_all)), -1)  # of each input, all views in order
+    kinds = known[order].reshape(tables.shape)[:, 0]
+    return any((tables[kinds == kind] != tables[kinds == kind][0]).any() for kind in set(kinds))
