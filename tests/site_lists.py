@@ -1,4 +1,4 @@
-"""Site lists out of plain columns."""
+"""Site lists out of plain columns or rows."""
 
 from collections.abc import Iterable
 
@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 from mpcgen.genome.columns import strings
 from mpcgen.genome.sites import SiteList
 
+Site = tuple[int, int, str, str, str]  # chromosome, position, id, ref, alt
+
 
 def site_list(
     chrom: ArrayLike,
@@ -15,6 +17,7 @@ def site_list(
     names: Iterable[str],
     ref: Iterable[str],
     alt: Iterable[str],
+    frequency: ArrayLike | None = None,
 ) -> SiteList:
     """The sites with these columns (m,) each."""
     return SiteList(
@@ -23,4 +26,11 @@ def site_list(
         strings(map(str, names)),
         strings(map(str, ref)),
         strings(map(str, alt)),
+        None if frequency is None else np.asarray(frequency, np.float64),
     )
+
+
+def sites_of(*rows: Site, frequency: ArrayLike | None = None) -> SiteList:
+    """The sites of these rows."""
+    chrom, pos, names, ref, alt = zip(*rows, strict=True)
+    return site_list(chrom, pos, names, ref, alt, frequency)

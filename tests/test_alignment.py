@@ -12,37 +12,15 @@ from mpcgen.errors import InputError
 from mpcgen.genome.alignment import Alignment, Flag, Status, align
 from mpcgen.genome.alignment_report import report, write_report
 from mpcgen.genome.bim import Bim, read_bim
-from mpcgen.genome.columns import strings
-from mpcgen.genome.sites import SiteList
-
-Variant = tuple[int, int, str, str, str]  # chromosome, position, id, ref, alt
+from tests.site_lists import Site, sites_of
 
 NONE = Flag(0)
 UNUSED = (-1, False)
 
 
-def columns(
-    variants: list[Variant],
-) -> tuple[list[int], list[int], list[str], list[str], list[str]]:
-    return tuple(map(list, zip(*variants, strict=True)))  # type: ignore[return-value]
-
-
-def site_list(*variants: Variant, frequency: list[float] | None = None) -> SiteList:
-    chrom, pos, ids, ref, alt = columns(list(variants))
-    return SiteList(
-        np.array(chrom, np.int8),
-        np.array(pos, np.int32),
-        strings(ids),
-        strings(ref),
-        strings(alt),
-        None if frequency is None else np.array(frequency),
-    )
-
-
-def bim_of(*variants: Variant) -> Bim:
-    chrom, pos, ids, ref, alt = columns(list(variants))
-    places = np.array(chrom, np.int8), np.array(pos, np.int32)
-    return Bim(Path("own.bim"), *places, strings(ids), strings(ref), strings(alt))
+def bim_of(*variants: Site) -> Bim:
+    v = sites_of(*variants)
+    return Bim(Path("own.bim"), v.chrom, v.pos, v.id, v.ref, v.alt)
 
 
 def used(alignment: Alignment) -> list[tuple[int, bool]]:
@@ -78,7 +56,7 @@ def used(alignment: Alignment) -> list[tuple[int, bool]]:
 def test_alleles_that_fit(site: str, own: str, flags: Flag) -> None:
     (ref, alt), (own_ref, own_alt) = site.split(), own.split()
     found = align(
-        site_list((1, 5, "s", ref, alt)), bim_of((1, 5, "s", own_ref, own_alt)), "as_given"
+        sites_of((1, 5, "s", ref, alt)), bim_of((1, 5, "s", own_ref, own_alt)), "as_given"
     )
     assert used(found) == [(0, Flag.SWAPPED in flags)]
     assert found.row_status.tolist() == [Status.USED]
@@ -106,7 +84,7 @@ def test_alleles_that_fit(site: str, own: str, flags: Flag) -> None:
 def test_alleles_that_do_not_fit(site: str, own: str) -> None:
     (ref, alt), (own_ref, own_alt) = site.split(), own.split()
     found = align(
-        site_list((1, 5, "s", ref, alt)), bim_of((1, 5, "s", own_ref, own_alt)), "as_given"
+        sites_of((1, 5, "s", ref, alt)), bim_of((1, 5, "s", own_ref, own_alt)), "as_given"
     )
     assert used(found) == [UNUSED]
     assert found.row_status.tolist() == [Status.INCOMPATIBLE]
@@ -116,7 +94,7 @@ def test_alleles_that_do_not_fit(site: str, own: str) -> None:
 
 
 def test_ids_never_match() -> None:
-    sites = site_list((1, 5, "a", "A", "G"), (1, 9, "b", "A", "G"), (2, 5, "c", "A", "G"))
+    sites = sites_of((1, 5, "a", "A", "G"), (1, 9, "b", "A", "G"), (2, 5, "c", "A", "G"))
     own = bim_of((1, 9, "a", "A", "G"), (1, 5, "b", "A", "G"), (3, 5, "c", "A", "G"))
     found = align(sites, own, "as_given")
     assert used(found) == [(1, False), (0, False), UNUSED]
@@ -126,7 +104,7 @@ def test_ids_never_match() -> None:
 
 
 def test_extra_absent_and_misplaced() -> None:
-    sites = site_list((1, 5, "a", "A", "G"), (1, 6, "b", "A", "G"), (1, 7, ".", "A", "G"))
+    sites = sites_of((1, 5, "a", "A", "G"), (1, 6, "b", "A", "G"), (1, 7, ".", "A", "G"))
     own = bim_of(
         (1, 50, "a", "C", "A"),  # the id of a site, but other alleles
         (1, 51, "b", "C", "T"),  # b, flipped and swapped, elsewhere
@@ -146,12 +124,12 @@ def test_extra_absent_and_misplaced() -> None:
 
 def test_an_id_is_not_misplaced_where_its_site_is_used() -> None:
     own = bim_of((1, 5, "a", "A", "G"), (1, 50, "a", "A", "G"))
-    found = align(site_list((1, 5, "a", "A", "G")), own, "as_given")
+    found = align(sites_of((1, 5, "a", "A", "G")), own, "as_given")
     assert found.row_status.tolist() == [Status.USED, Status.EXTRA]
 
 
 def test_positions_with_several_alleles() -> None:
-    sites = site_list((1, 5, "c", "A", "C"), (1, 5, "g", "A", "G"), (1, 5, "t", "A", "AT"))
+    sites = sites_of((1, 5, "c", "A", "C"), (1, 5, "g", "A", "G"), (1, 5, "t", "A", "AT"))
     own = bim_of(
         (1, 5, "g", "G", "A"),
         (1, 5, "t", "A", "AT"),
@@ -164,7 +142,7 @@ def test_positions_with_several_alleles() -> None:
 
 
 def test_a_zero_goes_to_the_one_site_that_is_left() -> None:
-    sites = site_list((1, 5, "c", "A", "C"), (1, 5, "g", "A", "G"))
+    sites = sites_of((1, 5, "c", "A", "C"), (1, 5, "g", "A", "G"))
     found = align(sites, bim_of((1, 5, "c", "A", "0"), (1, 5, "g", "A", "G")), "as_given")
     assert used(found) == [(0, False), (1, False)]
     found = align(sites, bim_of((1, 5, "c", "A", "0")), "as_given")
@@ -173,7 +151,7 @@ def test_a_zero_goes_to_the_one_site_that_is_left() -> None:
 
 
 def test_the_better_fit_wins() -> None:
-    site = site_list((1, 5, "a", "A", "G"))
+    site = sites_of((1, 5, "a", "A", "G"))
     kinds: list[tuple[str, str]] = [("A", "G"), ("G", "A"), ("T", "C"), ("C", "T"), ("A", "0")]
     for worse in range(1, len(kinds)):
         for better in range(worse):
@@ -189,13 +167,13 @@ def test_one_variant_on_two_lines(alleles: tuple[str, str]) -> None:
         (1, 4, "z", "A", "G"), (1, 5, "a", *alleles), (2, 1, "y", "A", "C"), (1, 5, "b", *alleles)
     )
     with pytest.raises(InputError, match=r"own\.bim, line 4: the same variant as on line 2"):
-        align(site_list((1, 5, "a", "A", "G")), own, "as_given")
-    elsewhere = align(site_list((1, 6, "s", "A", "G")), own, "as_given")
+        align(sites_of((1, 5, "a", "A", "G")), own, "as_given")
+    elsewhere = align(sites_of((1, 6, "s", "A", "G")), own, "as_given")
     assert elsewhere.counts["extra"] == 4
 
 
 def test_leave_out() -> None:
-    sites = site_list((1, 5, "p", "A", "T"), (1, 6, "n", "A", "C"), (1, 7, "q", "C", "G"))
+    sites = sites_of((1, 5, "p", "A", "T"), (1, 6, "n", "A", "C"), (1, 7, "q", "C", "G"))
     own = bim_of((1, 5, "p", "T", "A"), (1, 6, "n", "C", "A"))
     found = align(sites, own, "leave_out")
     assert used(found) == [UNUSED, (1, True), UNUSED]
@@ -226,7 +204,7 @@ def test_leave_out() -> None:
 def test_by_reference_frequency(
     reference: float, own_alleles: tuple[str, str], own_frequency: float, want: tuple[int, bool]
 ) -> None:
-    sites = site_list((1, 5, "p", "A", "T"), (1, 6, "n", "A", "C"), frequency=[reference, 0.5])
+    sites = sites_of((1, 5, "p", "A", "T"), (1, 6, "n", "A", "C"), frequency=[reference, 0.5])
     own = bim_of((1, 5, "p", *own_alleles), (1, 6, "n", "C", "A"))
     asked: list[list[int]] = []
 
@@ -241,24 +219,24 @@ def test_by_reference_frequency(
 
 
 def test_a_turned_palindrome_is_flagged() -> None:
-    sites = site_list((1, 5, "p", "A", "T"), (1, 6, "q", "A", "T"), frequency=[0.1, 0.1])
+    sites = sites_of((1, 5, "p", "A", "T"), (1, 6, "q", "A", "T"), frequency=[0.1, 0.1])
     own = bim_of((1, 5, "p", "A", "T"), (1, 6, "q", "T", "A"))
     found = align(sites, own, "by_reference_frequency", lambda _: np.array([0.9, 0.1]))
     assert found.row_flags.tolist() == [Flag.SWAPPED | Flag.FLIPPED, Flag.FLIPPED]
 
 
 def test_by_reference_frequency_wants_frequencies() -> None:
-    sites, own = site_list((1, 5, "p", "A", "T")), bim_of((1, 5, "p", "A", "T"))
+    sites, own = sites_of((1, 5, "p", "A", "T")), bim_of((1, 5, "p", "A", "T"))
     with pytest.raises(InputError, match="wants a site list with frequencies"):
         align(sites, own, "by_reference_frequency", lambda rows: np.zeros(len(rows)))
     with pytest.raises(TypeError, match="own frequencies"):
-        align(site_list((1, 5, "p", "A", "T"), frequency=[0.1]), own, "by_reference_frequency")
+        align(sites_of((1, 5, "p", "A", "T"), frequency=[0.1]), own, "by_reference_frequency")
     with pytest.raises(InputError, match="'always' is none of as_given, leave_out"):
         align(sites, own, "always")
 
 
 def test_report(tmp_path: Path) -> None:
-    sites = site_list((1, 5, "a", "A", "G"), (23, 6, "b", "A", "G"), (1, 7, "c", "A", "C"))
+    sites = sites_of((1, 5, "a", "A", "G"), (23, 6, "b", "A", "G"), (1, 7, "c", "A", "C"))
     own = bim_of((1, 7, "c", "G", "C"), (1, 5, "z", "C", "T"), (26, 8, "x", "A", "T"))
     found = align(sites, own, "as_given")
     write_report(found, tmp_path / "report.tsv")
@@ -291,7 +269,7 @@ variants = st.tuples(
 COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
 
-def kind(site: Variant, own: Variant) -> int:
+def kind(site: Site, own: Site) -> int:
     """How an own variant's alleles fit, in plain words: 0 best, 8 not at all."""
     want = site[3:]
     for number in range(8):
@@ -313,7 +291,7 @@ def kind(site: Variant, own: Variant) -> int:
 
 
 @given(st.lists(variants, min_size=1, max_size=5), st.lists(variants, min_size=1, max_size=5))
-def test_any_alignment_is_a_greedy_matching(site_rows: list[Variant], rows: list[Variant]) -> None:
+def test_any_alignment_is_a_greedy_matching(site_rows: list[Site], rows: list[Site]) -> None:
     """The same as trying every kind of fit in turn, one pair after the other."""
     unique = {(c, p, *sorted((r, a))): (c, p, i, r, a) for c, p, i, r, a in site_rows if r != a}
     site_rows = list(unique.values()) or [(1, 1, "a", "A", "C")]
@@ -338,9 +316,9 @@ def test_any_alignment_is_a_greedy_matching(site_rows: list[Variant], rows: list
         taken |= {r for _, r in hits}
     if double:
         with pytest.raises(InputError, match="the same variant as on line"):
-            align(site_list(*site_rows), bim_of(*rows), "as_given")
+            align(sites_of(*site_rows), bim_of(*rows), "as_given")
         return
-    found = align(site_list(*site_rows), bim_of(*rows), "as_given")
+    found = align(sites_of(*site_rows), bim_of(*rows), "as_given")
     assert used(found) == [expected.get(s, UNUSED) for s in range(len(site_rows))]
     assert {r for r in range(len(rows)) if found.row_status[r] == Status.USED} == taken
     counted = [found.counts[name] for name in ("used", "extra", "misplaced", "incompatible")]

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from mpcgen.errors import InputError
-from mpcgen.genome.sites import SiteList
 from mpcgen.report.vcf import write_sites_vcf
-from tests.site_lists import site_list
+from tests.site_lists import site_list, sites_of
 
 Program = Callable[[str], str]
 
@@ -32,12 +31,8 @@ def read_back(program: Program, path: Path) -> list[list[str]]:
     return [line.split("\t") for line in bcftools(program, "query", "-f", form, bcf).splitlines()]
 
 
-def sites(*rows: tuple[int, int, str, str, str]) -> SiteList:
-    return site_list(*zip(*rows, strict=True))
-
-
 def test_corner_cases(tmp_path: Path, program: Program) -> None:
-    rows = sites(
+    rows = sites_of(
         (26, 9, "mt", "A", "G"),
         (25, 50, "par", "A", "<DEL>"),
         (23, 70, "", "ACGT", "A"),
@@ -82,7 +77,7 @@ def test_corner_cases(tmp_path: Path, program: Program) -> None:
     ],
 )
 def test_alleles_that_vcf_cannot_hold(tmp_path: Path, ref: str, alt: str, message: str) -> None:
-    rows = sites((1, 1, "good", "A", "C"), (25, 9, "bad", ref, alt))
+    rows = sites_of((1, 1, "good", "A", "C"), (25, 9, "bad", ref, alt))
     with pytest.raises(InputError, match=message):
         write_sites_vcf(tmp_path / "sites.vcf", rows, np.arange(2), np.arange(2), ref_known=False)
     assert not list(tmp_path.iterdir())
