@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import Result
@@ -102,10 +101,7 @@ def test_one_other_value_is_seen(
 def test_a_difference_fails(
     demo: tuple[Result, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run_nothing(*_: Any, **__: Any) -> None:
-        pass
-
-    monkeypatch.setattr(show, "run_local", run_nothing)
+    monkeypatch.setattr(show, "run_local", lambda *_, **__: None)
     monkeypatch.setattr(show, "compare", lambda _: [Comparison("x", "--x", 10, 3)])
     result = command("demo", "--out", tmp_path / "out")
     assert result.exit_code == 1
@@ -115,10 +111,7 @@ def test_a_difference_fails(
 def test_an_earlier_one_is_replaced_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run_nothing(*_: Any, **__: Any) -> None:
-        pass
-
-    monkeypatch.setattr(show, "run_local", run_nothing)
+    monkeypatch.setattr(show, "run_local", lambda *_, **__: None)
     monkeypatch.setattr(show, "compare", lambda _: [])
     folder = tmp_path / "out"
     assert command("demo", "--out", folder).exit_code == 0
