@@ -12,7 +12,7 @@ from mpcgen.errors import RangeError
 from mpcgen.protocols import numeric
 from mpcgen.protocols.division import UNDEFINED, Quotient
 from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
-from mpcgen.ring import Z2_128
+from mpcgen.ring import Z2_64, Z2_128, Ring
 from mpcgen.secret import Secret
 from tests import conformance
 from tests.conformance import Setting, given, run
@@ -116,6 +116,18 @@ def test_all_small_quotients() -> None:
         for side in zip(*[(x, y) for y in range(64) for x in range(y + 1)], strict=True)
     )
     assert rounded(CLEAR, quotient, p, q).tolist() == wanted(quotient, p, q)
+
+
+@pytest.mark.parametrize("ring", [Z2_64, Z2_128], ids=lambda ring: f"k{ring.k}")
+def test_reciprocals(ring: Ring) -> None:
+    """Of all integers of 12 bits, and of counts where their length or the rounding turns."""
+    counts = [1 << 23, (1 << 24) - 1, 3 << 21, *range(1, 9)]
+    for quotient, q in (
+        (Quotient(ring, 0, 12, 21), np.array(range(1 << 12), object)),
+        (Quotient(ring, 0, 24, 20), np.array(counts, object)),
+    ):
+        p = np.ones(len(q), object)
+        assert rounded(CLEAR, quotient, p, q).tolist() == wanted(quotient, p, q)
 
 
 @pytest.mark.parametrize("sizes", [(44, 44, 10), (23, 104, 10), (0, 126, 1)])
