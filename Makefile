@@ -1,9 +1,10 @@
 # make demo   three institutions as three processes on this machine, against PLINK's answers
-# make test   linters, types and the whole suite
+# make test   linters, types and the whole suite, which is split over the processors
 # Both make their own virtual environment in .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= auto
 
 .PHONY: demo test lint bench clean
 
@@ -12,7 +13,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.test-installed lint
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
