@@ -1,11 +1,13 @@
 """Every engine with its parties, for tests that are run on all of them."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import pytest
 
 from mpcgen.conformance import checks_of
 from mpcgen.conformance.settings import SESSION, Setting, given, run, uniform, values_of
+from mpcgen.ring import Ring
 
 __all__ = ["SESSION", "SETTINGS", "Setting", "given", "run", "uniform", "values_of"]
 
@@ -45,6 +47,17 @@ def by_setting(*needs: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "setting", [pytest.param(s, marks=installed(s.engine), id=str(s)) for s in able]
     )
+
+
+def by_setting_and_ring(rings: Sequence[Ring], *needs: str) -> pytest.MarkDecorator:
+    """Run a test on every engine that offers what it needs, in those of the rings that it has."""
+    able = [(s, r) for s in SETTINGS for r in rings if s.has_totals_in(r)]
+    params = [
+        pytest.param(s, r, marks=installed(s.engine), id=f"{s}-k{r.k}")
+        for s, r in able
+        if s.offers.issuperset(needs)
+    ]
+    return pytest.mark.parametrize(("setting", "ring"), params)
 
 
 by_check = pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from mpcgen.abb import Box
 from mpcgen.errors import RangeError
 from mpcgen.protocols import numeric
 from mpcgen.protocols.division import UNDEFINED, Quotient
-from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
+from mpcgen.protocols.engines import COMPARISONS, LONG, PRODUCTS
 from mpcgen.ring import Z2_64, Z2_128, Ring
 from mpcgen.secret import Secret
 from tests import conformance
 from tests.conformance import Setting, given, run
 from tests.test_comparison import shared
 
-by_setting = conformance.by_setting(PRODUCTS, COMPARISONS)
+by_setting = conformance.by_setting(PRODUCTS, COMPARISONS, LONG)
 CLEAR = conformance.SETTINGS[0]
 Numbers = NDArray[np.object_]
 

@@ -10,7 +10,7 @@ from mpcgen.abb import Box
 from mpcgen.dry import Dry
 from mpcgen.protocols import numeric
 from mpcgen.protocols.comparison import negative
-from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
+from mpcgen.protocols.engines import COMPARISONS, LONG, PRODUCTS
 from mpcgen.ring import Z2_64, Z2_128, Ring
 from mpcgen.secret import Secret, concatenate
 from tests import conformance
@@ -19,6 +19,8 @@ from tests.test_comparison import integers as some_integers
 from tests.test_comparison import shared
 
 by_setting = conformance.by_setting(PRODUCTS, COMPARISONS)
+by_long_setting = conformance.by_setting(PRODUCTS, COMPARISONS, LONG)
+by_setting_and_ring = conformance.by_setting_and_ring([Z2_64, Z2_128], PRODUCTS, COMPARISONS)
 Numbers = NDArray[np.object_]
 
 
@@ -46,8 +48,7 @@ def opened(
     return found
 
 
-@by_setting
-@pytest.mark.parametrize("ring", [Z2_64, Z2_128], ids=lambda ring: f"k{ring.k}")
+@by_setting_and_ring
 @pytest.mark.parametrize("m", [1, 13])
 def test_bits_as_integers(setting: Setting, ring: Ring, m: int) -> None:
     x = some_integers(9, (2, m), m)
@@ -59,28 +60,28 @@ def test_bits_as_integers(setting: Setting, ring: Ring, m: int) -> None:
     np.testing.assert_array_equal(found, (x < 0).astype(int))
 
 
-@by_setting
-@pytest.mark.parametrize(
-    ("ring", "bits", "f"),
-    [(Z2_64, 62, 1), (Z2_64, 40, 20), (Z2_128, 126, 77), (Z2_128, 90, 90), (Z2_128, 5, 100)],
-    ids=str,
-)
-def test_truncation(setting: Setting, ring: Ring, bits: int, f: int) -> None:
+SHIFTS = {64: [(62, 1), (40, 20)], 128: [(126, 77), (90, 90), (5, 100)]}  # bits, f
+
+
+@by_setting_and_ring
+def test_truncation(setting: Setting, ring: Ring) -> None:
     """Down, or one less; exactly, where asked. Python's shift rounds down."""
-    x = some_integers(bits + 1, (33,), f)
-    x[0] = 1 - (1 << bits)
-    down = x >> f
+    for bits, f in SHIFTS[ring.k]:
+        x = some_integers(bits + 1, (33,), f)
+        x[0] = 1 - (1 << bits)
+        down = x >> f
 
-    near = opened(setting, ring, x, (33,), lambda box, s: numeric.truncate(box, s, f, bits))
-    assert set(down - near) <= {0, 1}
-    if f + 2 <= ring.k and bits <= ring.k - 2:
-        exact = opened(
-            setting, ring, x, (33,), lambda box, s: numeric.truncate_exactly(box, s, f, bits)
-        )
-        np.testing.assert_array_equal(exact, down)
+        def near(box: Box, secret: Secret, bits: int = bits, f: int = f) -> Secret:
+            return numeric.truncate(box, secret, f, bits)
+
+        def exact(box: Box, secret: Secret, bits: int = bits, f: int = f) -> Secret:
+            return numeric.truncate_exactly(box, secret, f, bits)
+
+        assert set(down - opened(setting, ring, x, (33,), near)) <= {0, 1}
+        np.testing.assert_array_equal(opened(setting, ring, x, (33,), exact), down)
 
 
-@by_setting
+@by_long_setting
 @pytest.mark.parametrize("bits", [1, 2, 3, 8, 23, 92])
 def test_scale_is_the_power_of_two_that_fills_the_bits(setting: Setting, bits: int) -> None:
     values = sorted({0, 1, (1 << bits) - 1, *(1 << j for j in range(bits)), (1 << bits) // 3})
@@ -95,7 +96,7 @@ def test_scale_is_the_power_of_two_that_fills_the_bits(setting: Setting, bits: i
     assert found.tolist() == wanted
 
 
-@by_setting
+@by_long_setting
 @pytest.mark.parametrize("bits", [1, 2, 5, 24, 64])
 def test_planes_are_the_bits(setting: Setting, bits: int) -> None:
     x = np.abs(some_integers(bits + 1, (19,), 5)) % (1 << bits)
@@ -110,11 +111,7 @@ def test_planes_are_the_bits(setting: Setting, bits: int) -> None:
     np.testing.assert_array_equal(found, x)
 
 
-by_wide_ring = pytest.mark.parametrize("ring", [Z2_64, Z2_128], ids=lambda ring: f"k{ring.k}")
-
-
-@by_setting
-@by_wide_ring
+@by_setting_and_ring
 def test_minimum_and_maximum(setting: Setting, ring: Ring) -> None:
     """All pairs of small integers; then pairs as far apart as they may be."""
     x, y = np.array([(x, y) for x in range(-4, 5) for y in range(-4, 5)], object).T
@@ -161,8 +158,7 @@ TABLES = {
 }
 
 
-@by_setting
-@by_wide_ring
+@by_setting_and_ring
 @pytest.mark.parametrize("name", TABLES)
 def test_look_up(setting: Setting, ring: Ring, name: str) -> None:
     """Every place of a table, whatever the ring of the index."""
