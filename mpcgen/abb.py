@@ -13,10 +13,12 @@ Z_2^k; each engine states what corruption it withstands.
 from __future__ import annotations
 
 import hashlib
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +78,10 @@ class Products:
     def nbytes(self) -> int:
         """Canonical bytes of the sum."""
         return nbytes(self.ring, self.shape)
+
+    def of(self, chosen: Callable[[Secret, Secret], bool]) -> Self:
+        """The sum of some of the products."""
+        return replace(self, pairs=[pair for pair in self.pairs if chosen(*pair)])
 
 
 class Box(ABC):
@@ -160,9 +166,28 @@ class Box(ABC):
         return self._products(label, [Products(x.ring, shape, [(x, y)], x.ring.matmul)])[0]
 
     def _products(self, label: str, sums: Sequence[Products]) -> list[Secret]:
-        opened = sum(x.nbytes for x in factors(sums, each_time=self.costs.each_time))
-        self._declare(self.costs.reshare(sum(each.nbytes for each in sums), opened))
-        return self._reshare(label, sums)
+        """Sums of products: those of a secret that is known to who computes are local."""
+        rest = [each.of(lambda x, y: not (x.known or y.known)) for each in sums]
+        asked = [each for each in rest if each.pairs]
+        found: Iterator[Secret] = iter(())
+        if asked:
+            opened = sum(x.nbytes for x in factors(asked, each_time=self.costs.each_time))
+            self._declare(self.costs.reshare(sum(each.nbytes for each in asked), opened))
+            found = iter(self._reshare(label, asked))
+        results = []
+        for each, others in zip(sums, rest, strict=True):
+            terms = [next(found)] if others.pairs else []
+            terms += [self._local(each, x, y) for x, y in each.pairs if x.known or y.known]
+            results.append(reduce(operator.add, terms))
+        return results
+
+    def _local(self, each: Products, x: Secret, y: Secret) -> Secret:
+        """A product of which one factor is known: of each part of the other one."""
+        if x.known:
+            parts = tuple(each.product(x._parts[0], part) for part in y._parts)
+        else:
+            parts = tuple(each.product(part, y._parts[0]) for part in x._parts)
+        return Secret(self, each.ring, each.shape, parts, known=x.known and y.known)
 
     def addends(
         self,
@@ -179,7 +204,8 @@ class Box(ABC):
 
         Returns:
             For (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
-            planes at these positions, then products of them, as `BitRing.planes` has them.
+            planes at these positions, then products of them, as `BitRing.planes` has them. With
+            some engines the first is `known`.
         """
         ring = x[0].ring
         if forms is None:
@@ -194,7 +220,7 @@ class Box(ABC):
             return self.bits.planes_of_forms(ring, tables, forms, positions, pairs)
 
         self._declare(self.costs.addends(nbytes(self.bits, shape), sum(y.nbytes for y in x)))
-        return self._addends(label, x, self.bits, shape, cut)
+        return self._addends(label, [y.shared() for y in x], self.bits, shape, cut)
 
     def parts(
         self,
@@ -210,7 +236,7 @@ class Box(ABC):
             part: elements of x's ring and shape -> elements of `ring` and `shape`; of 0 it is 0.
         """
         self._declare(self.costs.addends(nbytes(ring, shape), x.nbytes))
-        return self._addends(label, [x], ring, shape, lambda addends: part(addends[0]))
+        return self._addends(label, [x.shared()], ring, shape, lambda addends: part(addends[0]))
 
     def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
         """Make named secrets public to all parties, in one round.
@@ -256,7 +282,7 @@ class Box(ABC):
     def _open_all(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
         labels = sorted(secrets)
         self._declare(self.costs.open(sum(x.nbytes for x in secrets.values())))
-        opened = self._open("open", [secrets[label] for label in labels])
+        opened = self._open("open", [secrets[label].shared() for label in labels])
         result = dict(zip(labels, opened, strict=True))
         for label in labels:
             self._seen.update(hashlib.sha256(label.encode()).digest())
@@ -271,7 +297,7 @@ class Box(ABC):
         """
         self.leakage.spend(Opening(label, x.ring.k, x.shape, (to,)))
         self._declare(self.costs.reveal(x.nbytes, to))
-        return self._reveal(label, x, to)
+        return self._reveal(label, x.shared(), to)
 
     def confirm(self) -> None:
         """Compare a digest of all that was opened with every party, before anything is written.

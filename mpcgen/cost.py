@@ -32,9 +32,11 @@ class Costs(ABC):
 
     Attributes:
         each_time: f counts a factor of several products once for each of them.
+        known_addend: the first of two addends is known to who computes.
     """
 
     each_time: ClassVar[bool] = False
+    known_addend: ClassVar[bool] = False
 
     @abstractmethod
     def input(self, b: int) -> Cost:

@@ -37,7 +37,8 @@ class Dry(Box):
     def _addends(
         self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
-        return self.secret(ring, shape), self.secret(ring, shape)
+        known = self.costs.known_addend
+        return Secret(self, ring, shape, (), known=known), self.secret(ring, shape)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
         return []

@@ -42,15 +42,28 @@ class Secret:
     """Ring elements that no single party knows. Made only by a box; shape is the logical shape.
 
     It has no truth value, no number, no array, no bytes and no representation of its data.
+
+    Attributes:
+        known: its only part is the value itself, at every computing party: a masked value that an
+            engine has opened among them. Its products with other secrets are local.
     """
 
-    __slots__ = ("_box", "_parts", "ring", "shape")
+    __slots__ = ("_box", "_parts", "known", "ring", "shape")
     __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # arrays leave `array * secret` to the secret
 
-    def __init__(self, box: Maker, ring: Ring, shape: tuple[int, ...], parts: tuple[Array, ...]):
+    def __init__(
+        self,
+        box: Maker,
+        ring: Ring,
+        shape: tuple[int, ...],
+        parts: tuple[Array, ...],
+        *,
+        known: bool = False,
+    ):
         self._box = box
         self._parts = parts
+        self.known = known
         self.ring = ring
         self.shape = shape
 
@@ -61,10 +74,10 @@ class Secret:
 
     def __add__(self, other: Secret | Array | int) -> Secret:
         """The sum with a secret, or with public integers, broadcast to this secret's shape."""
-        y = self._term(other)
-        parts = zip(self._parts, y._parts, strict=True)
+        x, y = alike([self, self._term(other)])
+        parts = zip(x._parts, y._parts, strict=True)
         sums = tuple(self.ring.add(a, b) for a, b in parts)
-        return Secret(self._box, self.ring, self.shape, sums)
+        return Secret(self._box, self.ring, self.shape, sums, known=x.known)
 
     def __sub__(self, other: Secret | Array | int) -> Secret:
         return self + -self._term(other)
@@ -92,7 +105,7 @@ class Secret:
             shape = self.ring.shape(parts[0])
         else:
             shape = np.broadcast_to(np.False_, self.shape)[index].shape
-        return Secret(self._box, self.ring, shape, parts)
+        return Secret(self._box, self.ring, shape, parts, known=self.known)
 
     def reshape(self, *shape: int) -> Secret:
         """The same elements in another shape; one length may be -1."""
@@ -111,7 +124,15 @@ class Secret:
     def reduce(self, ring: Ring) -> Secret:
         """The same value modulo a smaller power of two; shares reduce locally."""
         parts = tuple(self.ring.reduce(part, ring) for part in self._parts)
-        return Secret(self._box, ring, self.shape, parts)
+        return Secret(self._box, ring, self.shape, parts, known=self.known)
+
+    def shared(self) -> Secret:
+        """The same value in the parts that the engine's protocols work on."""
+        if not self.known:
+            return self
+        if not self._parts:
+            return Secret(self._box, self.ring, self.shape, ())
+        return self._box.constant(self.ring, self._parts[0])
 
     def linear(self, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Secret:
         """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms).
@@ -135,7 +156,8 @@ class Secret:
         return self.ring.broadcast_to(self.ring.encode(np.asarray(integers)), self.shape)
 
     def _map(self, f: Any, shape: tuple[int, ...]) -> Secret:
-        return Secret(self._box, self.ring, shape, tuple(f(part) for part in self._parts))
+        parts = tuple(f(part) for part in self._parts)
+        return Secret(self._box, self.ring, shape, parts, known=self.known)
 
     def __repr__(self) -> str:
         return f"<Secret Z_2^{self.ring.k} {self.shape}>"
@@ -173,6 +195,12 @@ def check_same(x: Secret, y: Secret) -> None:
         raise ValueError(f"{x!r} and {y!r} differ in ring or shape")
 
 
+def alike(secrets: Sequence[Secret]) -> list[Secret]:
+    """Secrets that are all known to the computing parties, or all shared."""
+    known = all(x.known for x in secrets)
+    return [x if known else x.shared() for x in secrets]
+
+
 def concatenate(secrets: Sequence[Secret], axis: int = 0) -> Secret:
     """Secrets of one box and ring behind each other along one axis."""
     first = secrets[0]
@@ -181,6 +209,7 @@ def concatenate(secrets: Sequence[Secret], axis: int = 0) -> Secret:
         return filled[0]
     length = sum(x.shape[axis] for x in secrets)
     shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])
-    columns = zip(*(x._parts for x in secrets), strict=True)
+    same = alike(secrets)
+    columns = zip(*(x._parts for x in same), strict=True)
     parts = tuple(first.ring.concatenate(arrays, axis) for arrays in columns)
-    return Secret(first._box, first.ring, shape, parts)
+    return Secret(first._box, first.ring, shape, parts, known=same[0].known)

@@ -19,7 +19,8 @@ Products, of a sum s of x y; each factor is masked once, however often it occurs
     s_i <- c_i + sum of d b_i + a_i e (and d e, for i = 0)
 Addends, for comparison: with f(x) = bits of x, or what else one addend determines,
     [r] and [f(-r)]                                                            dealt
-    v <- open [x + r];  f(v) is public, f(-r) is shared, and x = v + (-r) modulo 2^k.
+    v <- open [x + r];  f(v) is known to all of them, f(-r) is shared, and x = v + (-r) modulo 2^k.
+    Products of f(v) with anything are local.
 Opening: every party sends x_i to everybody but the dealer, who learns nothing.
 
 What is opened inside is uniform, since a and r are, and each is used once. At an opening the other
@@ -49,6 +50,8 @@ Form: TypeAlias = tuple[Ring, tuple[int, ...]]  # of what is dealt
 
 class AdditiveCosts(Costs):
     """Each computing party sends what it opens to each other one, the dealer what it corrects."""
+
+    known_addend = True
 
     def __init__(self, seat: Seat):
         self.parties, self.owners, self.computing = seat.parties, seat.owners, seat.computing
@@ -158,12 +161,12 @@ class Additive(Box):
     ) -> tuple[Secret, Secret]:
         label, one = self._next(label), Secret(self, ring, shape, ())
         if self._i is None:
-            return one, one[...]  # two secrets: their product has two factors
+            return Secret(self, ring, shape, (), known=True), one
         r = self._drawn(f"{label}/a", x)
         masked = [y.ring.add(y._parts[0], mask) for y, mask in zip(x, r, strict=True)]
         v, (second,) = self._unmask(label, x, masked, [one])
-        first = part(v) if self._i == 0 else ring.zeros(shape)
-        return self._secret(ring, shape, first), self._secret(ring, shape, second)
+        first = Secret(self, ring, shape, (part(v),), known=True)
+        return first, self._secret(ring, shape, second)
 
     def _drawn(self, label: str, like: Sequence[Sized]) -> list[Array]:
         """This party's shares of what its key gives."""

@@ -159,12 +159,18 @@ def _first_level(first: Secret, second: Secret, below: int) -> Levels:
     low, high, top, both = (
         slice(half), slice(half, 2 * half), slice(2 * half, below), slice(below + 1, None)
     )  # fmt: skip
+    upper, lower, joint = slice(half + 1, 2 * half), slice(1, half), slice(below + 2, None)
     a, b, propagate = first, second, first[:below] + second[:below]
+    joined = [(propagate[upper], propagate[lower])]
+    if a.known:  # then no product is of two bits that nobody knows
+        joined = [(a[upper], b[lower]), (a[lower], b[upper])]
     pairs, tops, p = yield [
         [(a[high], b[high]), (a[both], b[low]), (a[low], b[both])],
         [(a[top], b[top])],
-        [(propagate[half + 1 : 2 * half], propagate[1:half])],
+        joined,
     ]
+    if a.known:
+        p = p + a[joint] + b[joint]
     odd = propagate[top][: min(half, 1)]  # the only group needs no propagate bit
     return concatenate([pairs, tops]), concatenate([p, odd])
 
@@ -179,7 +185,7 @@ def _next_level(g: Secret, p: Secret) -> Levels:
 
 
 def rounds(bits: int) -> int:
-    """Rounds of `negative` after the cut."""
+    """Rounds of `negative` after the cut; one less where an addend is known."""
     return (bits // 2 - 1).bit_length() + 1 if bits > 1 else 0
 
 
