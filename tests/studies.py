@@ -78,6 +78,14 @@ def split(folder: Path) -> list[Member]:
     return [Member(name, folder / f"site{name}") for name in NAMES]
 
 
+def passing(tests: Sequence[str], p: float | str) -> str:
+    """An entry that opens the variants with a p-value below p in one of these tests."""
+    return (
+        f'\n[[entries]]\nstatistic = "association"\nrelease = "passing"\np = {p}\n'
+        f"tests = {json.dumps(list(tests))}\n"
+    )
+
+
 def linkage(folder: Path, ids: Iterable[str], window: int) -> str:
     """An entry for all pairs of a window over these variants; their list goes into the folder."""
     text = "".join(f"{name}\n" for name in ids)

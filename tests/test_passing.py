@@ -32,14 +32,6 @@ Bits = NDArray[np.bool_]
 Exactly = Callable[[int], Fraction | None]  # row -> the statistic
 
 
-def passing(tests: Sequence[str], p: float) -> str:
-    listed = ", ".join(f'"{test}"' for test in tests)
-    return (
-        f'\n[[entries]]\nstatistic = "association"\nrelease = "passing"\np = {p}\n'
-        f"tests = [{listed}]\n"
-    )
-
-
 def run(folder: Path, parts: Path, sites: Path, entries: str, rules: studies.Rules) -> Path:
     """The results of a study."""
     return results(studies.lay_out(folder, studies.split(parts), sites, entries, rules), folder)
@@ -156,7 +148,7 @@ def test_what_plink_puts_beyond_the_threshold_is_opened(
 ) -> None:  # fmt: skip
     """An entry's variant is opened where it passes any of the entry's tests."""
     sites = open_set / "pooled.bim"
-    out = run(tmp_path, open_set / "clean", sites, passing(tests, p), rules)
+    out = run(tmp_path, open_set / "clean", sites, studies.passing(tests, p), rules)
     effective = limits(tmp_path)
     for name, t in effective.items():
         wanted = chi2.isf(p, 2 if "2 df" in name else 1)
@@ -215,7 +207,10 @@ def test_a_messy_split(open_data: Path, tmp_path: Path) -> None:
     """PLINK has the variants that all institutions share; of others our own totals decide."""
     open_set = open_data / "hm3_pops"
     outs = []
-    for folder, entry in (("all", studies.ASSOCIATION), ("some", passing(("allelic",), 1e-2))):
+    for folder, entry in (
+        ("all", studies.ASSOCIATION),
+        ("some", studies.passing(("allelic",), 1e-2)),
+    ):
         (tmp_path / folder).mkdir()
         plan = messy(
             tmp_path / folder, open_set, read_printed(open_set / "messy" / "truth.tsv"), entry
@@ -255,7 +250,7 @@ def test_where_people_have_one_copy(engine: str, tmp_path: Path) -> None:
         part.write(parts / f"site{name}")
     strata = np.stack([read_plain(parts / f"site{name}").counts for name in studies.NAMES])
     outs = []
-    for folder, entry in (("all", studies.ASSOCIATION), ("some", passing(TESTS, 0.05))):
+    for folder, entry in (("all", studies.ASSOCIATION), ("some", studies.passing(TESTS, 0.05))):
         (tmp_path / folder).mkdir()
         outs.append(run(tmp_path / folder, parts, parts / "siteA.bim", entry, rules))
     effective = limits(tmp_path / "some")

@@ -19,13 +19,8 @@ ALLELES = (1, 0, 4, 3)  # weights of .bed's codes: all genotypes are common, and
 COHORTS = {name: cohort(n + 60, 90 + 20 * n, ALLELES) for n, name in enumerate(studies.NAMES)}
 ENTRIES = (
     studies.OF_ALL
+    + studies.passing(["allelic", "trend"], "{p}")
     + """
-[[entries]]
-statistic = "association"
-release = "passing"
-p = {p}
-tests = ["allelic", "trend"]
-
 [[entries]]
 statistic = "linkage"
 window = 4

@@ -15,13 +15,7 @@ from tests.plink_files import HET, HOM_ALT, HOM_REF, PHENOTYPE, SEX, Files, pool
 DATA = Path(demo.__file__).parent / "data"
 WITHOUT_STRATA = studies.ASSOCIATION.replace(', "cmh"', "")
 WITH_A_REGULATOR = studies.Rules("replicated4", (*studies.NAMES, "D"))
-PASSING = """
-[[entries]]
-statistic = "association"
-release = "passing"
-p = 0.05
-tests = ["allelic", "trend"]
-"""
+PASSING = studies.passing(["allelic", "trend"], 0.05)
 ALLELIC = """
 [[entries]]
 statistic = "association"

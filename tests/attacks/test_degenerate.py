@@ -84,13 +84,7 @@ def opened(
 def test_no_threshold_opens_a_variant_that_has_no_statistic(
     test: str, p: float, parts: list[Files], tmp_path: Path
 ) -> None:
-    entries = f"""
-[[entries]]
-statistic = "association"
-release = "passing"
-p = {p}
-tests = ["{test}"]
-"""
+    entries = studies.passing([test], p)
     found = opened(tmp_path, parts, 'floors = "none"', entries)["association"]
     assert "usual" in found
     assert not found & (EMPTY if test in ("allelic", "cmh") else SAME)

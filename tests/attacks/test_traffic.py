@@ -116,16 +116,7 @@ def draws(monkeypatch: pytest.MonkeyPatch) -> list[Draw]:
 
 
 FLOORS = "min_cases = 5\nmin_controls = 5"
-WITHHOLDING = (
-    studies.OF_ALL
-    + """
-[[entries]]
-statistic = "association"
-release = "passing"
-p = 0.1
-tests = ["allelic"]
-"""
-)
+WITHHOLDING = studies.OF_ALL + studies.passing(["allelic"], 0.1)
 
 
 @pytest.mark.parametrize("floors", [False, True], ids=["without floors", "with floors"])
