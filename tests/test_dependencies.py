@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "net": GROUND,
     "report": (*GROUND, "genome"),
     "protocols": (*GROUND, "secret", "abb", "dry", "genome"),
-    "study": (*GROUND, "secret", "abb", "genome", "protocols"),
+    "study": (*GROUND, "secret", "abb", "dry", "genome", "protocols"),
     "parties": (*GROUND, "secret", "abb", "genome", "protocols", "study", "net", "report"),
 }
 GROUND_ORDER = {
