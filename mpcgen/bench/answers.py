@@ -44,7 +44,12 @@ class Numbers:
         return found
 
     def accuracy(self, opened: Values) -> str:
-        """`exact` for the rounded values; else as `real` has it, of the numbers they stand for."""
+        """`exact` for the rounded values; else as `real` has it, of the numbers they stand for.
+
+        Floats stand for themselves, unless only integers are right.
+        """
+        if opened.dtype.kind == "f" and self.digits:
+            return self.real(opened)
         if (opened == self.values()).all():
             return EXACT
         return self.real(np.ldexp(opened.astype(np.float64), -self.digits))

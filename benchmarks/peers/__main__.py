@@ -1,0 +1,33 @@
+"""Engines and peers in one table: python -m benchmarks.peers, with the options of mpcgen bench."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.peers.peer import Peer
+from mpcgen import cli
+from mpcgen.bench.show import Choice, bench
+
+EVERYTHING = ("T1", "T2", "T3", "T4", "T5")
+SPU = ("spu==0.9.5",)
+PEERS = (
+    Peer("spu-aby3", "spu", SPU, EVERYTHING, {"protocol": "ABY3"}),
+    Peer("spu-semi2k", "spu", SPU, EVERYTHING, {"protocol": "SEMI2K"}),
+)
+
+
+@click.command(params=cli.bench.params)
+@click.option("--install", is_flag=True, help="Make the peers' environments and end.")
+def main(install: bool, out: Path, **chosen: Any) -> None:
+    """Compare engines with other systems; those that are not installed are left out."""
+    if install:
+        for peer in {each.environment: each for each in PEERS}.values():
+            click.echo(f"installing {', '.join(peer.packages)} into {peer.python.parents[1]}")
+            peer.install()
+        return
+    bench(Choice(**chosen), out, click.echo, PEERS)
+
+
+if __name__ == "__main__":
+    main()
