@@ -25,10 +25,11 @@ ALONE = 'release = "statistic"\n'
 TESTS = f'\n[[entries]]\nstatistic = "association"\n{ALONE}tests = ["allelic", "trend"]\n'
 ODDS = TESTS + 'values = ["chisq", "or"]\n'
 AF = f'\n[[entries]]\nstatistic = "frequency"\n{ALONE}groups = ["all", "cases", "controls"]\n'
-ENGINES = {
-    "clear": studies.NAMES[:1],
-    "replicated": studies.NAMES,
-    "replicated4": (*studies.NAMES, "D"),
+RULES = {
+    "clear": studies.CLEAR,
+    "replicated": studies.Rules(),
+    "replicated4": studies.Rules("replicated4", (*studies.NAMES, "D")),
+    "additive": studies.Rules("additive", ("D", "B"), dealer="E"),
 }
 
 Exact = NDArray[np.object_]  # of integers
@@ -136,7 +137,7 @@ def test_pairs_of_open_data(open_set: Path, answers: Answers, tmp_path: Path) ->
 
 # Small studies: all kinds of chromosomes, all engines, floors.
 
-NAMES = ENGINES["replicated4"]
+NAMES = RULES["replicated4"].computing
 PEOPLE = {name: cohort(n + 60, 90 + 20 * n, (1, 0, 4, 3)) for n, name in enumerate(NAMES)}
 FLOORED = "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
 LINKAGE = f'\n[[entries]]\nstatistic = "linkage"\nwindow = 4\nregion = "1"\n{ALONE}'
@@ -145,14 +146,14 @@ ALL = ODDS + AF + LINKAGE
 
 def small(folder: Path, engine: str, entries: str, release: str) -> Path:
     """The plan of a study of PEOPLE."""
-    rules = studies.Rules(engine, ENGINES[engine], release=release)
+    rules = replace(RULES[engine], release=release)
     return lay_out(folder, PEOPLE, rules=rules, entries=entries, window=0)
 
 
 @pytest.mark.parametrize("release", ['floors = "none"', FLOORED], ids=["all", "floors"])
 def test_all_engines_give_the_same_tables(release: str, tmp_path: Path) -> None:
     found = []
-    for engine in ENGINES:
+    for engine in RULES:
         plan = small(tmp_path / engine, engine, ALL, release)
         everybody(run_cohorts(plan, out=tmp_path / engine / "out"))
         found += [studies.tables(tmp_path / engine / "out" / name) for name in NAMES]

@@ -1,6 +1,7 @@
 """Plans that open values alone: what is refused, what `study check` says, and what a run costs."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -17,7 +18,7 @@ from mpcgen.study.tables_left import FREQUENCIES, counts, products, tables
 from tests import exact, small, studies
 from tests.attacks.cohorts import lay_out, run
 from tests.outcomes import everybody
-from tests.test_alone import AF, ALONE, ENGINES, LINKAGE, ODDS, PEOPLE, TESTS
+from tests.test_alone import AF, ALONE, LINKAGE, ODDS, PEOPLE, RULES, TESTS
 from tests.test_release_costs import EVERYTHING
 
 PLAIN = '\n[[entries]]\nname = "plain"\nstatistic = "association"\n'
@@ -97,11 +98,11 @@ def test_values_have_the_floors_of_what_they_are_made_of(tmp_path: Path) -> None
     assert alone.variant_floors(kinds) == plain.variant_floors(kinds)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", RULES)
 def test_declared_is_what_a_run_costs(engine: str, tmp_path: Path) -> None:
     for release in (EVERYTHING, 'floors = "none"'):
         folder = tmp_path / release[:6]
-        rules = studies.Rules(engine, ENGINES[engine], release=release)
+        rules = replace(RULES[engine], release=release)
         plan = lay_out(folder, PEOPLE, rules=rules, entries=ODDS + AF, window=0)
         sessions = everybody(run(plan))
         for name, session in sessions.items():
