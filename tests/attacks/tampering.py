@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from mpcgen.abb import Box, Seat
+from mpcgen.abb import Box
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel, MessageLog
 from mpcgen.prg import Prg
@@ -142,20 +142,20 @@ def play(
     Args:
         cheat: what it does to its box.
     """
-    network = StillNetwork(setting.parties, attack.cheater)
+    network = StillNetwork(setting.everybody, attack.cheater)
     boxes: dict[str, Box] = {}
     opened = [0]
     tampered: list[Tampering] = []
     transcript: Transcript = {}
 
     def part(channel: Channel) -> Seen:
-        place = setting.parties.index(channel.me)
+        place = setting.everybody.index(channel.me)
         if channel.me != attack.cheater:
             record(channel, transcript)
         elif scene.with_keys:
             tampered.append(Tampering(channel, attack, network))
         channel.bind_session(SESSION)
-        seat = Seat(channel.me, setting.parties, setting.owners, setting.computing)
+        seat = setting.seat(channel.me)
         leakage, own = Leakage(scene.manifest(setting)), Prg.for_tests_only(100 * seed + place)
         set_up = ENGINES[setting.engine].set_up
         box = boxes[channel.me] = set_up(channel, seat, leakage, SESSION, 0, own)
@@ -176,7 +176,8 @@ def play(
 
         return note
 
-    ended = outcomes(setting.parties, part, log=log, network=network)
+    ended = outcomes(setting.everybody, part, log=log, network=network)
+    ended.pop(setting.dealer, None)  # it learns nothing, and is told of nothing
     steps = {name: boxes[name]._counter if name in boxes else 0 for name in setting.parties}
     return Run(ended, steps, max(opened), transcript, sum(each.sent for each in tampered))
 

@@ -1,4 +1,4 @@
-"""A party that tampers with any one message: the engine of four stops, that of three may not.
+"""A party that tampers with any one message: the engine of four stops, semi-honest ones may not.
 
 Each attack alters, drops, repeats, delays or misdirects one message of a small run; every party
 cheats in turn, an owner that does not compute among them, at every one of its messages. Caught is
@@ -47,6 +47,7 @@ WITH_OWNER = Setting("replicated4", ("A", "E"), ("A", "B", "C", "D"))
 Manifest: TypeAlias = Callable[[Setting], Sequence[Opening]]
 
 THREE = Setting("replicated", ("A", "B", "C"), ("A", "B", "C"))
+DEALT = Setting("additive", ("A", "B"), ("A", "B"), "D")
 
 
 def shared(box: Box) -> Secret:
@@ -140,10 +141,11 @@ def test_four_parties_accept_no_wrong_value(name: str, say: Callable[[str], None
 
 
 @pytest.mark.parametrize("name", ["comparison", "product"])
-def test_three_parties_accept_wrong_values(name: str, say: Callable[[str], None]) -> None:
-    """The semi-honest engine: the harness sees that wrong results go out."""
-    found = tally(THREE, SCENES[name], right(name, THREE))
-    say(told(THREE, name, found))
+@pytest.mark.parametrize("setting", [THREE, DEALT], ids=str)
+def test_wrong_values_are_accepted(setting: Setting, name: str, say: Callable[[str], None]) -> None:
+    """The semi-honest engines: the harness sees that wrong results go out."""
+    found = tally(setting, SCENES[name], right(name, setting))
+    say(told(setting, name, found))
     assert any(verdicts[WRONG] for verdicts in found.values())
 
 
