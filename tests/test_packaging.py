@@ -118,7 +118,7 @@ def test_the_wheel_works_away_from_the_sources(wheel: Path, tmp_path: Path) -> N
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = (
-        "import mpcgen.parties.session, mpcgen.protocols.engines as e; "
+        "import mpcgen.conformance, mpcgen.parties.session, mpcgen.protocols.engines as e; "
         "print(mpcgen.__file__, e.__file__, sorted(e.ENGINES))"
     )
     done = python("-c", code, cwd=tmp_path, path=str(tmp_path / "site"))

@@ -103,7 +103,7 @@ FAILING: Mapping[str, Sequence[Spoiled]] = {
         Spoiled(("compare/addends#4", "D", "A"), None, CUT, "D sent 6 bytes"),
     ),
     "additive": (
-        Spoiled(("open#8", "A", "B"), 0, "Abort", OTHERS_SAW),
+        Spoiled(("open#7", "A", "B"), 0, "Abort", OTHERS_SAW),
         Spoiled(("mul#2", "D", "C"), None, CUT, "D sent 31 bytes"),
     ),
 }
