@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,9 @@ Connect = Callable[[], Channel]
 
 HANDSHAKE = {"hello", "heard"}
 PATIENCE = 300.0
+# CPython ends the second way with -m where the stop came, and was caught, while an import ran code
+# made out of text, as dataclasses are.
+STOPPED = (1, -signal.SIGINT)
 
 
 @pytest.fixture
@@ -48,9 +51,11 @@ def _heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def assert_failed(process: subprocess.Popen[str], *words: str) -> None:
+def assert_failed(
+    process: subprocess.Popen[str], *words: str, status: Collection[int] = (1,)
+) -> None:
     out, told = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1, told
+    assert process.returncode in status, told
     assert "results" not in out
     assert_told(told, *words)
 
@@ -265,7 +270,7 @@ def test_an_operator_stops_a_rehearsal(folder: Path, how: signal.Signals) -> Non
             assert rehearsal.poll() is None
             time.sleep(0.05)
         os.killpg(rehearsal.pid, how)
-        assert_failed(rehearsal, "Aborted!")
+        assert_failed(rehearsal, "Aborted!", status=STOPPED)
     for process in members:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
@@ -293,7 +298,7 @@ def test_an_operator_stops_a_party(folder: Path, how: signal.Signals) -> None:
             assert a.poll() is None
             time.sleep(0.05)
         a.send_signal(how)
-        assert_failed(a, "Aborted!")
+        assert_failed(a, "Aborted!", status=STOPPED)
 
 
 def test_two_results_of_one_name(folder: Path) -> None:
