@@ -190,37 +190,20 @@ class Box(ABC):
         return Secret(self, each.ring, each.shape, parts, known=x.known and y.known)
 
     def addends(
-        self,
-        x: Sequence[Secret],
-        positions: Sequence[int],
-        pairs: int,
-        forms: Sequence[Sequence[int]] | None = None,
-        label: str = "addends",
+        self, x: Secret, positions: Sequence[int], pairs: int, label: str = "addends"
     ) -> tuple[Secret, Secret]:
         """Two integers that add up to x modulo 2^k, as shared bits: at most one round.
-
-        Args:
-            x: one secret; or tables (m, c), with linear forms of all their columns, (f, m).
 
         Returns:
             For (..., m) two secrets (len(positions) + pairs, ..., packed(m)) of bits: the bit
             planes at these positions, then products of them, as `BitRing.planes` has them. With
             some engines the first is `known`.
         """
-        ring = x[0].ring
-        if forms is None:
-            *rows, m = x[0].shape
-        else:
-            rows, m = [len(forms)], x[0].shape[0]
+        *rows, m = x.shape
         shape = (len(positions) + pairs, *rows, self.bits.packed(m))
-
-        def cut(tables: Sequence[Array]) -> Array:
-            if forms is None:
-                return self.bits.planes(ring, tables[0], positions, pairs)
-            return self.bits.planes_of_forms(ring, tables, forms, positions, pairs)
-
-        self._declare(self.costs.addends(nbytes(self.bits, shape), sum(y.nbytes for y in x)))
-        return self._addends(label, [y.shared() for y in x], self.bits, shape, cut)
+        return self.parts(
+            x, self.bits, shape, lambda y: self.bits.planes(x.ring, y, positions, pairs), label
+        )
 
     def parts(
         self,

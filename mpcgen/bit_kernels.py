@@ -30,16 +30,14 @@ def fill_planes(x: Array, positions: Sequence[int], planes: Array) -> None:
     fill(flat, _row_of(positions), *_room(), planes)
 
 
-def fill_planes_of_forms(
-    tables: Sequence[Array],
-    forms: Sequence[Sequence[int]],
-    positions: Sequence[int],
-    planes: Array,
+def fill_levels(
+    tables: Sequence[Array], forms: Sequence[Sequence[int]], rows: Array, planes: Array
 ) -> None:
-    """Write bits of linear forms of all columns of tables of words, (m, c) each, into planes.
+    """Write whether linear forms of all columns of tables of words, (m, c) each, are above v.
 
     Args:
-        planes: (n, forms, ceil(m / 8)), one for each of n positions.
+        rows: (forms, levels): where in planes (n, ceil(m / 8)) the bits for v = 0, 1 ... go; -1
+            where a form has none.
     """
     m, width = len(tables[0]), sum(table.shape[1] for table in tables)
     if any(len(table) != m for table in tables) or any(len(form) != width for form in forms):
@@ -51,17 +49,17 @@ def fill_planes_of_forms(
     starts = np.cumsum([0, *map(len, terms)])
     places = [_place(table, c) for table in tables for c in range(table.shape[1])]
     addresses, steps = np.array([places[c] for c in used], np.int64).reshape(-1, 2).T.copy()
-    _loops.planes_of_forms(
+    _loops.levels_of_forms(
         *(m, addresses, steps, starts, columns, factors.astype(np.uint32)),
-        *(_row_of(positions), np.empty((len(used), TILE), np.uint32), np.empty(TILE, np.uint32)),
-        *(*_room(), planes),
+        np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)), constant_values=-1),
+        *(np.empty((len(used), TILE), np.uint32), np.empty(TILE, np.uint32), *_room(), planes),
     )
 
 
 def _place(table: Array, column: int) -> tuple[int, int]:
     """The address of a column of words, and the bytes from one to the next."""
-    if table.dtype != np.uint32 or not table.dtype.isnative:
-        raise TypeError(f"forms are of columns of uint32, not {table.dtype}")
+    if table.dtype != np.int32 or not table.dtype.isnative:
+        raise TypeError(f"forms are of columns of int32, not {table.dtype}")
     return table.__array_interface__["data"][0] + column * table.strides[1], table.strides[0]
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import types, uint8
+from numba import int32, types, uint8, uint32
 from numba.core.extending import intrinsic
 
 from mpcgen.compiler import NUMBER, kernel, part, reads, writes
@@ -104,31 +104,32 @@ _word: Any = intrinsic(_words)
 
 @kernel(
     *(NUMBER, reads(np.int64, 1), reads(np.int64, 1)),
-    *(reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1), reads(np.int64, 1)),
+    *(reads(np.int64, 1), reads(np.int64, 1), reads(np.uint32, 1), reads(np.int64, 2)),
     *(writes(np.uint32, 2), writes(np.uint32, 1)),
-    *(writes(np.uint8, 1), writes(np.uint8, 2), writes(np.uint8, 3)),
+    *(writes(np.uint8, 1), writes(np.uint8, 2), writes(np.uint8, 2)),
 )
-def planes_of_forms(
+def levels_of_forms(
     m: int,
     addresses: Array,
     steps: Array,
     starts: Array,
     columns: Array,
     factors: Array,
-    row_of: Array,
+    rows: Array,
     across: Array,
     values: Array,
     lanes: Array,
     tile: Array,
     planes: Array,
 ) -> None:
-    """Write bit b of linear forms of columns to planes[row_of[b]]; where that is -1, nowhere.
+    """Write whether form f of columns is above v to planes[rows[f, v]]; where that is -1, nowhere.
 
     Args:
         m: length of a column.
         addresses, steps: of each column's first word, and from one to the next, in bytes.
         starts, columns, factors: form f is the sum of factors[j] times columns[j] over j from
-            starts[f] to starts[f + 1].
+            starts[f] to starts[f + 1], a signed word.
+        rows: (forms, a multiple of 8).
         across, values, lanes, tile: room for n elements: (c, n), (n,), (n,), (8, n / 8).
     """
     for t in range((m + len(values) - 1) // len(values)):
@@ -143,11 +144,13 @@ def planes_of_forms(
                 column, factor = across[columns[j]], factors[j]
                 for i in range(count):
                     values[i] += factor * column[i]
-            for byte in range(len(row_of) // 8):
-                shift = np.uint32(8 * byte)
+            for byte in range(rows.shape[1] // 8):
+                if rows[f, 8 * byte] < 0:
+                    break
                 for i in range(len(lanes)):
-                    lanes[i] = uint8(values[i] >> shift)
-                _spread(lanes, tile, row_of[8 * byte :], planes[:, f, start // 8 :], count)
+                    above = min(max(int32(values[i]) - int32(8 * byte), int32(0)), int32(8))
+                    lanes[i] = uint8((uint32(1) << uint32(above)) - uint32(1))
+                _spread(lanes, tile, rows[f, 8 * byte :], planes[:, start // 8 :], count)
 
 
 @kernel(*(5 * [reads(np.uint8, 1)]), writes(np.uint8, 1))

@@ -80,24 +80,29 @@ class BitRing(Ring):
         self._fill(ring, x, positions, planes)
         return self._with_products(planes, pairs)
 
-    def planes_of_forms(
+    def levels_of_forms(
         self,
-        ring: Ring,
         tables: Sequence[Array],
         forms: Sequence[Sequence[int]],
-        positions: Sequence[int],
-        pairs: int = 0,
+        rows: Sequence[Sequence[int]],
     ) -> Array:
-        """The planes of linear forms (f, m) of all columns of tables, (m, c) each."""
-        for table in tables:
-            ring.check(table)
-        planes = self._room(ring, (len(forms), len(tables[0])), positions, pairs)
-        if self.k == 8 and ring.k == 32:
-            _kernels().fill_planes_of_forms(tables, forms, positions, planes)
-        else:
-            columns = ring.concatenate(tables, axis=1)
-            self._fill(ring, ring.linear(columns, forms, rows=True), positions, planes)
-        return self._with_products(planes, pairs)
+        """Whether linear forms of all columns of tables, (m, c) each of int32, are above v.
+
+        Args:
+            rows: of each form, the planes of its bits for v = 0, 1 ...
+
+        Returns:
+            As many planes as rows names, (planes, packed(m)).
+
+        Raises:
+            ValueError: a form has another number of factors than there are columns.
+        """
+        places = np.full((len(forms), max(map(len, rows))), -1)
+        for place, row in zip(places, rows, strict=True):
+            place[: len(row)] = row
+        planes = np.empty((1 + int(places.max()), self.packed(len(tables[0]))), self.dtype)
+        _kernels().fill_levels(tables, forms, places, planes)
+        return planes
 
     def _room(self, ring: Ring, shape: Shape, positions: Sequence[int], pairs: int) -> Array:
         if not all(0 <= b < ring.k for b in positions):

@@ -10,8 +10,8 @@ plus the carry from below. Nobody builds the sum; only the carry is computed, by
                           who knows an addend also knows the products of its neighbouring bits, so
                           that generate step and first level are one round
 
-Rounds: the cut, 1 for the first level, then ceil(log2 of the groups left); a residue modulo 2^b
-takes b, beside them. The bits of 8 variants share a byte. x > t is the sign of t - x, and so on:
+Rounds: the cut, 1 for the first level, then ceil(log2 of the groups left). The bits of 8 variants
+share a byte. x > t is the sign of t - x, and so on:
 every comparison is strict, and a public bound costs what a secret one does.
 
 Papers    Araki, Furukawa, Lindell, Nof, Ohara, CCS 2016 (products of bits); Mohassel, Rindal, ABY3,
@@ -19,11 +19,9 @@ Papers    Araki, Furukawa, Lindell, Nof, Ohara, CCS 2016 (products of bits); Moh
           Brent, Kung, A regular layout for parallel adders, 1982 (the tree)
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from itertools import islice
 from typing import TypeAlias
-
-import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.secret import Secret, concatenate
@@ -46,49 +44,15 @@ def negative(
     Args:
         bits: -2^(bits-1) <= x < 2^(bits-1) is proved; at most the ring's k.
     """
-    first, second = _addends(box, [x], bits, label)
-    return _beside(box, label, _sign(first, second, bits))[0]
-
-
-def negative_and_congruent(
-    box: Box,
-    tables: Sequence[Secret],
-    forms: Sequence[Sequence[int]],
-    bits: int,
-    label: str,
-    residues: Sequence[int],
-    low: int,
-) -> list[Secret]:
-    """Signs of linear forms, and which of the first forms have these residues beside them.
-
-    Args:
-        tables: (m, c) each; the forms are of all their columns.
-        residues: modulo 2^low, of the first forms; 0 < low < bits.
-
-    Returns:
-        Bits (forms, packed(m)) and (residues, packed(m)).
-    """
-    first, second = _addends(box, tables, bits, label, forms)
-    places = [_order(bits - 1).index(b) for b in range(low)]
-    lowest = [(first[n, : len(residues)], second[n, : len(residues)]) for n in places]
-    return _beside(box, label, _sign(first, second, bits), _congruent(lowest, residues))
-
-
-def _addends(
-    box: Box,
-    x: Sequence[Secret],
-    bits: int,
-    label: str,
-    forms: Sequence[Sequence[int]] | None = None,
-) -> tuple[Secret, Secret]:
-    """Bits of two addends: those below the sign in the tree's order, the sign, the products."""
-    if not 0 < bits <= x[0].ring.k:
-        raise ValueError(f"there is no sign of {bits} bits in {x[0]!r}")
+    if not 0 < bits <= x.ring.k:
+        raise ValueError(f"there is no sign of {bits} bits in {x!r}")
     below = bits - 1
-    return box.addends(x, [*_order(below), below], below // 2, forms, f"{label}/addends")
+    planes = [*_order(below), below]
+    first, second = box.addends(x, planes, below // 2, f"{label}/addends")
+    return beside(box, label, _sign(first, second, bits))[0]
 
 
-def _beside(box: Box, label: str, *protocols: Rounds) -> list[Secret]:
+def beside(box: Box, label: str, *protocols: Rounds) -> list[Secret]:
     """The results of protocols that run side by side: each round is one round for all of them."""
     came: dict[int, list[Secret] | None] = dict.fromkeys(range(len(protocols)))
     results: dict[int, Secret] = {}
@@ -118,27 +82,6 @@ def _sign(first: Secret, second: Secret, bits: int) -> Rounds:
     while g.shape[0] > 1:
         g, p = yield from _next_level(g, p)
     return sign + g[0]
-
-
-def _congruent(lowest: Sequence[tuple[Secret, Secret]], residues: Sequence[int]) -> Rounds:
-    """Whether the addends' lowest bits add up to these residues: a sum with its carry, bit by bit.
-
-    The carry is the majority of a, b and the carry before: c + (a + c)(b + c).
-    """
-    other = [
-        np.array([~value >> b & 1 for value in residues], np.int8)[:, None]
-        for b in range(len(lowest))
-    ]
-    (x, y), *others = lowest
-    carry, equal = x * 0, x + y + -other[0]
-    same: list[Secret] = []  # of the bit before, once its carry is known; not yet in `equal`
-    for (u, v), differs in zip(others, other[1:], strict=True):
-        carried, *joined = yield [[(x, y)], *([(equal, each)] for each in same)]
-        carry, (equal,) = carried + carry, joined or [equal]
-        x, y, same = u + carry, v + carry, [u + v + carry + -differs]
-    for each in same:
-        (equal,) = yield [[(equal, each)]]
-    return equal
 
 
 def _order(n: int) -> list[int]:

@@ -3,34 +3,46 @@
 A floor says of a count that it is at least f, or that it is 0 or at least f. It must hold for the
 joint total T and for T - T_i of every owner i, since each owner knows its own T_i. Counts are not
 negative and T >= T_i, so the latter imply the former: T >= T - T_i >= f for one i, or T - T_i = 0
-for all, and then T = 0. Only the totals without one owner are compared.
+for all, and then T = 0. Only the totals without one owner are looked at. How many institutions are
+behind a total is asked of the joint total: of whether anybody there has a call.
 
-secure    1. [c] <- forms of [T - T_i], for each owner i                        local
-          2. [c - f] < 0;  where 0 is allowed, beside it [c] = 0 modulo 2^b >= f, which is to say
-             c = 0 where c < f                                                  one carry tree
-          3. [small] <- c < f and not c = 0                                     1 round
-          4. [keep] <- and of all [not small], by a tree                        ceil(log2) rounds
-Range     c <= w N for the largest weight w of a form; a comparison takes one bit more.
+local     of each of its counts c the bits [c >= 1] ... [c >= f]: its level, which says all that
+          matters of it
+secure    + is exclusive or; levels of a sum, of whose terms at most one is 1:
+          [a + b >= v] = [a >= v] + sum over u < v of [a = u] [b >= v - u]      1 round
+          [a + b = 0] = [a = 0] [b = 0], in the same sum
+          1. levels of the sums of the first owners, and of the last ones       n - 3 rounds
+          2. [ok] of all owners but each one, from the two sums around it       1 round
+          3. [met] <- and of all [ok], by a tree                                ceil(log2) rounds
 
-How many institutions are behind a total is the sum of bits that they give: whether anybody there
-has a call. A wrong bit is like a wrong count: nobody but the owner can tell.
+A wrong bit is like a wrong count: nobody but the owner can tell. What an owner could learn from are
+the totals without it, and on these its bits have no influence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property, reduce
+from operator import add
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.abb import Box
+from mpcgen.bits import BITS
 from mpcgen.cost import Cost, Costs
 from mpcgen.dry import Dry, cost_of
 from mpcgen.protocols import comparison
-from mpcgen.protocols.genotype_counts import CALLED, CLASSES
-from mpcgen.protocols.statistic import Input, Integers, Local
-from mpcgen.ring import Z2_32
-from mpcgen.secret import Secret, concatenate
+from mpcgen.protocols.comparison import Rounds
+from mpcgen.protocols.statistic import Integers
+from mpcgen.ring import Array
+from mpcgen.secret import Secret, concatenate, nbytes
+
+MOST = 1000  # that a floor may ask for: an owner gives a bit for each of its people up to there
+
+Level: TypeAlias = list[Secret]  # [c >= 1], [c >= 2] ... of counts, each (counts, packed(m))
+Sum: TypeAlias = list[tuple[Secret, Secret]]
+Levels: TypeAlias = Generator[list[Sum], list[Secret], Level]
 
 
 @dataclass(frozen=True)
@@ -40,9 +52,10 @@ class Floor:
     Attributes:
         name: the count in words.
         form: column -> coefficient.
+        at_least: 0 is for a count that is never positive: it must be 0.
         or_zero: 0 is allowed too.
         most: the largest value of the form, a person.
-        implied: what is opened beside it makes sure of it; it is told, not compared.
+        implied: what is opened beside it makes sure of it; it is told, not looked at.
         on: genotype classes of the kinds of chromosomes where it is asked for; None: everywhere.
     """
 
@@ -58,15 +71,6 @@ class Floor:
     def behind(self) -> bool:
         """Whether people must be behind it: 0 is not allowed."""
         return not self.or_zero and self.at_least > 0
-
-
-def _called_somewhere(local: Local) -> Integers:
-    called = [CLASSES.index(genotype) for genotype in CALLED]
-    people: Integers = local.counts[:, :, called].sum(axis=(1, 2))
-    return (people > 0)[:, None].astype(np.int32)
-
-
-PRESENCE = Input("presence", ("HERE",), Z2_32, lambda people: people, _called_somewhere)
 
 
 @dataclass(frozen=True)
@@ -92,39 +96,111 @@ class Minima:
 
 
 @dataclass(frozen=True)
+class _Alike:
+    """Floors that ask for the same: what is done for one is done for all at once."""
+
+    at_least: int
+    or_zero: bool
+    floors: tuple[Floor, ...]
+    rows: tuple[int, ...]  # their numbers among the floors that allow 0
+    start: int  # of an owner's planes, the first of theirs
+
+    @property
+    def levels(self) -> int:
+        """How many bits an owner gives of each count."""
+        return max(self.at_least, 1)
+
+    @property
+    def stop(self) -> int:
+        """The plane behind theirs."""
+        return self.start + self.levels * len(self.floors)
+
+    @property
+    def planes(self) -> NDArray[np.intp]:
+        """Where the bits of a level stand, (levels, floors)."""
+        return np.arange(self.start, self.stop).reshape(self.levels, -1)
+
+    def holds(self, level: Level) -> Secret:
+        """Whether counts are large enough, or 0 where that will do."""
+        enough = [level[-1]] if self.at_least else []
+        zero = [] if self.at_least and not self.or_zero else [_equal(level, 0)]
+        return reduce(add, [*enough, *zero])
+
+    def all_but_each(self, levels: Sequence[Level]) -> Rounds:
+        """Whether counts are so without each owner: (owners floors, packed(m))."""
+        n = len(levels)
+        if n == 2:
+            return concatenate([self.holds(level) for level in levels[::-1]])
+        first, last = yield from self._sums(levels)
+        around = [
+            (levels[1], last[-1]),
+            *((first[i - 1], last[n - 2 - i]) for i in range(1, n - 1)),
+            (first[-1], levels[-2]),
+        ]
+        a, b = (
+            [concatenate(same) for same in zip(*side, strict=True)]
+            for side in zip(*around, strict=True)
+        )
+        (none, _), *others = _products(a, b, self.levels)
+        (met,) = yield [[(none, self.holds(b)), *others]]
+        return met + a[-1] if self.at_least else met
+
+    def _sums(
+        self, levels: Sequence[Level]
+    ) -> Generator[list[Sum], list[Secret], Sequence[list[Level]]]:
+        """The levels of the sums of the first owners, and of the last: of 1, of 2 ... of n - 2."""
+        both = [
+            [concatenate([x, y]) for x, y in zip(*pair, strict=True)]
+            for pair in zip(levels, levels[::-1], strict=True)
+        ]
+        sums = both[:1]
+        for each in both[1:-2]:
+            sums.append((yield from _added(sums[-1], each, self.levels)))
+        halves = slice(len(self.floors)), slice(len(self.floors), None)
+        return [[[x[half] for x in level] for level in sums] for half in halves]
+
+
+def _equal(level: Level, u: int) -> Secret:
+    """Whether counts are u, which is no more than their level tells."""
+    if not u:
+        return level[0] + -1
+    return level[u - 1] + level[u] if u < len(level) else level[-1]
+
+
+def _products(a: Level, b: Level, v: int) -> Sum:
+    """What must be added to [a >= v] so that it becomes [a + b >= v]."""
+    lowest, highest = max(0, v - len(b)), min(v - 1, len(a))
+    return [(_equal(a, u), b[v - u - 1]) for u in range(lowest, highest + 1)]
+
+
+def _added(a: Level, b: Level, most: int) -> Levels:
+    """The level of a + b, up to most."""
+    sums = yield [_products(a, b, v) for v in range(1, min(most, len(a) + len(b)) + 1)]
+    return [s + a[v] if v < len(a) else s for v, s in enumerate(sums)]
+
+
+def _at_least(levels: Sequence[Level], least: int) -> Rounds:
+    """Whether the sum of all is at least so much."""
+    total = levels[0]
+    for each in levels[1:]:
+        total = yield from _added(total, each, least)
+    return total[least - 1]
+
+
+@dataclass(frozen=True)
 class Floors:
     """The floors of one kind of unit.
 
     Attributes:
         columns: of the counts.
-        min_institutions: how many must be behind a total.
-        bits: of a comparison.
+        min_institutions: how many must be behind a total; None: what is opened beside it tells.
         owners: number of institutions with data.
-        here: how many are behind a total is compared; otherwise what is opened beside it tells.
     """
 
     columns: tuple[str, ...]
     counts: tuple[Floor, ...]
-    min_institutions: int
-    bits: int
+    min_institutions: int | None
     owners: int
-    here: bool = True
-
-    @classmethod
-    def among(
-        cls,
-        columns: Sequence[str],
-        counts: Sequence[Floor],
-        people: int,
-        owners: int,
-        least: int,
-        *,
-        here: bool = True,
-    ) -> Self:
-        """Floors among so many people, at so many owners, of whom `least` must be behind."""
-        largest = max(max(f.most * people, f.at_least) for f in counts)
-        bits = max(largest, owners).bit_length() + 1
-        return cls(tuple(columns), tuple(counts), least, bits, owners, here)
 
     @property
     def words(self) -> str:
@@ -132,81 +208,85 @@ class Floors:
         counts = [f"{floor.at_least} {floor.name}" for floor in self.counts]
         return ", ".join([*counts, f"{self.min_institutions} institutions"])
 
+    @cached_property
+    def _alike(self) -> tuple[_Alike, ...]:
+        kinds: dict[tuple[int, bool], list[Floor]] = {}
+        for floor in self.counts:
+            if not floor.implied:
+                kinds.setdefault((floor.at_least, floor.or_zero), []).append(floor)
+        zero = [id(floor) for floor in self.counts if floor.or_zero]
+        found, start = [], 0
+        for kind, floors in kinds.items():
+            rows = tuple(zero.index(id(floor)) for floor in floors if floor.or_zero)
+            found.append(_Alike(*kind, tuple(floors), rows, start))
+            start = found[-1].stop
+        return tuple(found)
+
+    @property
+    def planes(self) -> int:
+        """How many bits an owner gives of each unit."""
+        return self._alike[-1].stop + (self.min_institutions is not None)
+
+    def levels(self, tables: Sequence[Integers], here: NDArray[np.bool_] | None = None) -> Array:
+        """What an owner gives: bits (planes, packed(m)) of its counts.
+
+        Args:
+            tables: int32, (m, c) each, with all columns between them.
+            here: whether anybody there is behind a unit, (m,); None where that is not asked.
+        """
+        forms = [self._factors(floor) for each in self._alike for floor in each.floors]
+        rows = [row for each in self._alike for row in each.planes.T.tolist()]
+        planes = BITS.levels_of_forms([t.astype(np.int32, copy=False) for t in tables], forms, rows)
+        return planes if here is None else np.concatenate([planes, BITS.pack(here)[None]])
+
+    def _factors(self, floor: Floor) -> list[int]:
+        """A count of the columns; one that must be 0 is never positive."""
+        sign = 1 if floor.at_least else -1
+        return [sign * floor.form.get(column, 0) for column in self.columns]
+
+    def share(self, box: Box, label: str, m: int, own: Array | None) -> dict[str, Secret]:
+        """Every owner's bits of m units; one round."""
+        return box.input(label, box.bits, (self.planes, box.bits.packed(m)), own)
+
     def met(
-        self,
-        box: Box,
-        shares: Mapping[str, Sequence[Secret]],
-        here: Secret | None = None,
-        asked: NDArray[np.bool_] | None = None,
+        self, box: Box, given: Mapping[str, Secret], asked: NDArray[np.bool_] | None = None
     ) -> Secret:
         """Bits (packed(m),): 1 where all floors hold.
 
         Args:
-            shares: each owner's counts in Z_2^32: tables (m, c) with all columns between them.
-            here: how many institutions are behind the totals, (m,); None where not compared.
+            given: each owner's bits, as `share` has them.
             asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
         """
-        tests, residues = self._tests(), self._residues
-        tables = [table for own in shares.values() for table in own]
-        ring, m = tables[0].ring, tables[0].shape[0]
-        one = box.constant(ring, ring.encode(np.ones((m, 1), np.int8)))
-        behind = [] if here is None else [here.reshape(m, 1)]
-        few, empty = comparison.negative_and_congruent(
-            box, [*tables, one, *behind], tests, self.bits, "floors", residues, self._low
-        )
-        zero = len(residues)
-        if zero:
-            small = box.mul(few[:zero], empty + -1, "floors/small")
-            if asked is not None:
-                small *= box.bits.pack(np.tile(asked, (self.owners, 1)))
-            few = concatenate([small, few[zero:]])
-        return comparison.all_of(box, few + -1, "floors/and")
-
-    def _tests(self) -> list[list[int]]:
-        """What must not be negative, of all owners' columns, of 1 and of `here`.
-
-        Counts less their least values, of all owners but one, each in turn: first those that may be
-        0, then the others; then how many institutions there are.
-        """
-        each = [floor for floor in self.counts if not floor.or_zero and not floor.implied]
-        tests = [
-            self._test(floor, without)
-            for floors in (self._may_be_zero, each)
-            for without in range(self.owners)
-            for floor in floors
+        protocols = [
+            each.all_but_each(
+                [[x[row[0] : row[-1] + 1] for row in each.planes] for x in given.values()]
+            )
+            for each in self._alike
         ]
-        if not self.here:
-            return tests
-        few = [0] * self.owners * len(self.columns) + [-self.min_institutions, 1]
-        return [*([*test, 0] for test in tests), few]
+        if self.min_institutions is not None:
+            here = [[planes[-1:]] for planes in given.values()]
+            protocols.append(_at_least(here, self.min_institutions))
+        met = comparison.beside(box, "floors", *protocols)
+        if asked is not None:
+            met = self._where_asked(box, met, asked)
+        return comparison.all_of(box, concatenate(met), "floors/and")
 
-    def _test(self, floor: Floor, without: int) -> list[int]:
-        """A count less its least value, of all owners but one."""
-        form = [floor.form.get(column, 0) for column in self.columns]
-        none = [0] * len(form)
-        counted = [none if owner == without else form for owner in range(self.owners)]
-        return [*(factor for of_owner in counted for factor in of_owner), -floor.at_least]
-
-    @property
-    def _may_be_zero(self) -> list[Floor]:
-        return [floor for floor in self.counts if floor.or_zero]
-
-    @property
-    def _residues(self) -> list[int]:
-        """What a test of a count that may be 0 is modulo 2^low where the count is 0."""
-        return [-floor.at_least for floor in self._may_be_zero] * self.owners
-
-    @property
-    def _low(self) -> int:
-        """Bits that tell 0 from all other counts below their least values."""
-        return max((f.at_least - 1 for f in self._may_be_zero), default=0).bit_length() or 1
+    def _where_asked(
+        self, box: Box, met: Sequence[Secret], asked: NDArray[np.bool_]
+    ) -> list[Secret]:
+        """Floors that allow 0 hold where they are not asked for."""
+        found = list(met)
+        for n, each in enumerate(self._alike):
+            if each.or_zero:
+                there = box.bits.pack(np.tile(asked[list(each.rows)], (self.owners, 1)))
+                found[n] = (met[n] + -1) * there + -1
+        return found
 
     def cost(self, costs: Costs, units: int) -> Cost:
-        """Declared cost of `met`: what a dry run of it declares."""
+        """Declared cost of `share` and `met`."""
+        shape = self.planes, BITS.packed(units)
 
         def met(dry: Dry) -> Secret:
-            table = dry.secret(Z2_32, (units, len(self.columns)))
-            here = dry.secret(Z2_32, (units,)) if self.here else None
-            return self.met(dry, {str(owner): [table[:]] for owner in range(self.owners)}, here)
+            return self.met(dry, {str(n): dry.secret(dry.bits, shape) for n in range(self.owners)})
 
-        return cost_of(costs, met)
+        return costs.input(nbytes(BITS, shape)) + cost_of(costs, met)

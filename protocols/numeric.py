@@ -75,7 +75,7 @@ def truncate_exactly(box: Box, x: Secret, f: int, bits: int, label: str = "trunc
 
 def planes(box: Box, x: Secret, bits: int, label: str = "planes") -> Secret:
     """The bits of x (..., m), 0 <= x < 2^bits, the lowest first: (bits, ..., packed(m))."""
-    first, second = box.addends([x], range(bits), 0, None, f"{label}/addends")
+    first, second = box.addends(x, range(bits), 0, f"{label}/addends")
     both = first + second
     if bits == 1:
         return both

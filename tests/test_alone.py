@@ -185,7 +185,7 @@ def test_only_what_is_listed_is_opened(tmp_path: Path) -> None:
     values = {o for o in manifest if o.k == 64}
     assert values == set(manifest) - {o for o in manifest if o.k == 1 or o.label == "people"}
     assert {o.where for o in values} == {"variants0/keep", "linkage0/keep"}
-    odds = Opening("variants0/association/allelic.or", 64, (36,), tuple(NAMES), "variants0/keep")
+    odds = Opening("variants0/association/allelic.or", 64, (36,), NAMES, "variants0/keep")
     assert odds in values
     assert 0 < len(read_table(out / "A" / "association.allelic.tsv")) < 36
 

@@ -59,32 +59,34 @@ def test_planes_of_leading_axes_are_those_of_their_rows(bits: BitRing, ring: Rin
         np.testing.assert_array_equal(planes[:, *index], row)
 
 
-@of_bits
-@rings
 @pytest.mark.parametrize("m", [1, 8, 2049])
-def test_planes_of_linear_forms_of_columns(bits: BitRing, ring: Ring, m: int) -> None:
-    x = uniform(ring, (m, 4), m)
-    forms = [[1, -1, 0, 2], [0, 0, -(2**20), 1], [0, 0, 0, 0], [3, 1, 1, 1]]
-    positions = [0, ring.k - 1][: ring.k]
-    tables = [ring.index(x, (slice(None), some)) for some in (slice(1), slice(1, 4))]
-    planes = bits.planes_of_forms(ring, tables, forms, positions, pairs=len(positions) // 2)
-    values = ring.linear(x, forms, rows=True)
-    assert ring.shape(values) == (4, m)
-    np.testing.assert_array_equal(
-        planes, bits.planes(ring, values, positions, pairs=len(positions) // 2)
-    )
+def test_levels_of_linear_forms_of_columns(m: int) -> None:
+    x = np.random.default_rng(m).integers(-9, 30, (m, 4), np.int32)
+    forms = [[1, -1, 0, 2], [0, 0, -3, 1], [0, 0, 0, 0], [3, 1, 1, 1], [-1, 0, 0, 0]]
+    levels = [1, 5, 8, 9, 17]
+    places = np.random.default_rng(1).permutation(sum(levels)).tolist()
+    rows = [[places.pop() for _ in range(n)] for n in levels]
+    planes = BITS.levels_of_forms([x[:, :1], x[:, 1:]], forms, rows)
+    assert planes.shape == (sum(levels), BITS.packed(m))
+    found = BITS.unpack(planes, m)
+    for form, row in zip(forms, rows, strict=True):
+        above = (x @ form)[None] > np.arange(len(row))[:, None]
+        np.testing.assert_array_equal(found[row], above)
+    assert not (planes[:, -1] >> (m % 8 or 8)).any()
 
 
 @pytest.mark.parametrize(
     ("lengths", "form"), [((9, 8), [1, 1]), ((8, 9), [1, 1]), ((9, 9), [1]), ((9, 9), [1, 1, 1])]
 )
-@pytest.mark.parametrize("ring", [Ring(32), Ring(64)], ids=lambda ring: f"k{ring.k}")
-def test_tables_and_forms_that_do_not_fit(
-    ring: Ring, lengths: tuple[int, ...], form: list[int]
-) -> None:
-    tables = [uniform(ring, (length, 1), length) for length in lengths]
-    with pytest.raises(ValueError, match=r"columns|dimensions"):
-        BITS.planes_of_forms(ring, tables, [form], [0])
+def test_tables_and_forms_that_do_not_fit(lengths: tuple[int, ...], form: list[int]) -> None:
+    tables = [np.zeros((length, 1), np.int32) for length in lengths]
+    with pytest.raises(ValueError, match="columns"):
+        BITS.levels_of_forms(tables, [form], [[0]])
+
+
+def test_levels_are_of_words() -> None:
+    with pytest.raises(TypeError, match="int64"):
+        BITS.levels_of_forms([np.zeros((9, 1), np.int64)], [[1]], [[0]])
 
 
 def test_planes_of_a_view_that_is_not_contiguous() -> None:

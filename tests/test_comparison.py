@@ -16,14 +16,13 @@ from mpcgen.protocols.comparison import (
     all_of,
     either,
     negative,
-    negative_and_congruent,
     rounds,
     select,
 )
 from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Z2_128, Array, Ring
-from mpcgen.secret import Secret, concatenate
+from mpcgen.secret import Secret
 from tests import conformance
 from tests.conformance import SETTINGS, Setting, given, run, uniform
 
@@ -102,37 +101,6 @@ def test_negative_is_the_sign_of_the_integer(setting: Setting, ring: Ring) -> No
         assert isinstance(signs, dict)
         for bits, integer in values.items():
             assert signs[bits].tolist() == (integer < 0).tolist(), bits
-
-
-@by_setting
-@pytest.mark.parametrize("ring", [Ring(8), Ring(32), Ring(128)], ids=lambda ring: f"k{ring.k}")
-@pytest.mark.parametrize(("bits", "low"), [(2, 1), (7, 1), (7, 2), (7, 3), (7, 6), (4, 3)], ids=str)
-def test_residues_beside_signs(setting: Setting, ring: Ring, bits: int, low: int) -> None:
-    """All that a form can be, against Python's integers; the form behind has no residue."""
-    end = 1 << bits - 1
-    values = np.arange(-end, end)
-    x = np.stack([values, np.flip(values)], axis=1)
-    forms, residues = [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [-3, 1 << low]
-
-    def program(box: Box) -> Bools:
-        table = total(box, ring, ring.encode(x), setting)
-
-        def both(box: Box, table: Secret) -> tuple[Secret, ...]:
-            tables = [table, table[:, :1]]
-            return (*negative_and_congruent(box, tables, forms, bits, "both", residues, low),)
-
-        before = box.declared
-        signs, found = both(box, table)
-        packed = BITS.packed(len(x))
-        assert (signs.shape, found.shape) == ((3, packed), (2, packed))
-        declared = cost_of(box.costs, lambda dry: both(dry, dry.secret(ring, x.shape)))
-        assert box.declared == before + declared
-        return opened(box, concatenate([signs, found]), len(x))
-
-    wanted = [column < 0 for column in (x[:, 0], x[:, 1], x[:, 0])]
-    wanted += [(x[:, n] - residue) % (1 << low) == 0 for n, residue in enumerate(residues)]
-    for opening in run(setting, lines(setting, 5, len(x)), program).values():
-        np.testing.assert_array_equal(opening, wanted)
 
 
 @by_setting

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +11,19 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from mpcgen.abb import Box, Seat
+from mpcgen.bits import BITS
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
 from mpcgen.protocols.engines import COMPARISONS
 from mpcgen.protocols.floors import Floor, Floors, Minima
-from mpcgen.ring import Z2_32
 from mpcgen.study import study as study_module
 from mpcgen.study.batch import Batch
 from mpcgen.study.gate import Gate
 from mpcgen.study.load import load_study
+from mpcgen.study.own_counts import OwnCounts
 from mpcgen.study.study import Study
 from tests import brute_floors, studies
-from tests.brute_floors import Bools, Institution
+from tests.brute_floors import Bools, Institution, Ints
 from tests.conformance import SETTINGS, Setting, run
 from tests.one_party import Given
 from tests.plain import HET, HOM_REF, Plain
@@ -71,18 +70,14 @@ def gated(study: Study, owners: Sequence[Institution]) -> Mapping[str, Bools]:
     """The bits that a study opens of these institutions' integers, by label."""
     names, groups = study.plan.names, len(study.groups)
     box = Clear(Nobody(), Seat("A", names, names, ("A",)), Leakage(study.manifest()))
-    gate = Gate(study, box)
+    gate, own = Gate(study, box), [OwnCounts(study) for _ in names]
     found: dict[str, Bools] = {}
     for batch in study.batches():
-        local = [_local(batch, owner.within(groups), groups) for owner in owners]
-        shares = {}
-        for source in batch.inputs:
-            ring = batch.ring(source)
-            values = [ring.encode(np.ascontiguousarray(source.local(each))) for each in local]
-            shares[source.name] = {
-                name: box.constant(ring, x) for name, x in zip(names, values, strict=True)
-            }
-        found.update(gate.choose(batch, shares))
+        levels = {}
+        for name, counts, owner in zip(names, own, owners, strict=True):
+            local = _local(batch, owner.within(groups), groups)
+            levels[name] = box.constant(BITS, counts.levels(batch, local))
+        found.update(gate.choose(batch, {}, levels))
     return found
 
 
@@ -188,12 +183,12 @@ def test_what_is_kept_is_what_brute_force_keeps(
         np.testing.assert_array_equal(bits[label], kept, err_msg=label)
 
 
-@pytest.mark.parametrize("names", ["AB", "ABCDE"])
-def test_two_institutions_and_five(names: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", ["AB", "ABCD", "ABCDE"])
+def test_fewer_and_more_institutions_than_three(names: str, tmp_path: Path) -> None:
     case = CASES["everybody"]
     release = 'consent = ["two institutions"]\nmin_institutions = 2\nmin_cell = 3\nmin_missing = 2'
     study = lay_out(tmp_path, case.entries, [*names], release)
-    rng = np.random.default_rng(len(names))
+    rng = np.random.default_rng(1)
     alt, missing = rng.uniform(0.4, 0.6, (len(CHROM), 1)), rng.choice([0, 0.3], (len(CHROM), 1))
     owners = [institution(rng, 90, alt, missing, 0.05) for _ in names]
     bits = gated(study, owners)
@@ -211,7 +206,7 @@ def test_pairs_know_the_bits_of_variants_in_other_batches(
     alt, rates = rng.choice([0.01, 0.5], (len(CHROM), 1)), np.zeros((len(CHROM), 1))
     owners = [institution(rng, 60, alt, rates, 0) for _ in range(3)]
     whole = gated(study, owners)
-    monkeypatch.setattr(study_module, "MAX_DECIDED", 5)
+    monkeypatch.setattr(study_module, "MAX_BATCH", 5)
     cut = gated(study, owners)
     assert {"variants2/keep", "linkage4/keep"} <= cut.keys()
     for unit in ("variants", "linkage"):
@@ -247,6 +242,39 @@ random_floors = st.lists(
 )
 
 
+def wanted(floors: Floors, counts: Sequence[Ints], here: Sequence[Bools], asked: Bools) -> Bools:
+    """Which units meet floors on counts (m, COLUMNS), by Python's comparisons."""
+    met: Bools = np.sum(here, axis=0) >= (floors.min_institutions or 0)
+    for view in brute_floors.views(counts):
+        rows = iter(asked)
+        for floor in floors.counts:
+            form = np.array([floor.form.get(name, 0) for name in COLUMNS])
+            needed = next(rows) if floor.or_zero else np.ones(len(view), np.bool_)
+            count = view @ form
+            met &= (count >= floor.at_least) | (floor.or_zero & (count == 0)) | ~needed
+    return met
+
+
+@pytest.mark.parametrize("n", range(2, 8))
+@settings(max_examples=10)
+@given(counts=random_floors, least=st.integers(1, 7), seed=st.integers(0, 2**32))
+def test_floors_of_many_owners(n: int, counts: list[Floor], least: int, seed: int) -> None:
+    """Small counts, so that it takes several owners to reach a floor."""
+    m, rng, names = 200, np.random.default_rng(seed), tuple("ABCDEFG"[:n])
+    values = [rng.choice([0, 0, 0, 1, 2, 3], (m, 3)) for _ in names]
+    here = [rng.random(m) < 0.8 for _ in names]
+    asked = rng.random((sum(floor.or_zero for floor in counts), m)) < 0.7
+    floors = Floors(COLUMNS, tuple(counts), min(least, n), n)
+    manifest = [Opening("met", 1, (m,), names)]
+    box = Clear(Nobody(), Seat("A", names, names, ("A",)), Leakage(manifest))
+    levels = {
+        name: box.constant(BITS, floors.levels([own], there))
+        for name, own, there in zip(names, values, here, strict=True)
+    }
+    found = box.open_bits({"met": floors.met(box, levels, asked)}, m)["met"]
+    np.testing.assert_array_equal(found, wanted(floors, values, here, asked))
+
+
 @by_setting_of_many
 @settings(max_examples=5)
 @given(counts=random_floors, least=st.integers(1, 5), seed=st.integers(0, 2**32))
@@ -255,29 +283,20 @@ def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, see
     m, owners = 11, setting.owners
     rng = np.random.default_rng(seed)
     values = {owner: rng.choice([0, 0, 1, 2, 3, 8], (m, 3)) for owner in owners}
-    here = {owner: rng.integers(0, 2, (m, 1)) for owner in owners}
+    here = {owner: rng.integers(0, 2, m) > 0 for owner in owners}
     asked = rng.random((sum(floor.or_zero for floor in counts), m)) < 0.7
-    floors = Floors.among(COLUMNS, counts, 8 * len(owners), len(owners), least)
+    least = min(least, len(owners))
+    floors = Floors(COLUMNS, tuple(counts), least, len(owners))
 
     def program(box: Box) -> Bools:
-        mine = {name: of.get(box.me) for name, of in (("x", values), ("here", here))}
-        x, there = (
-            box.input(name, Z2_32, (m, width), None if own is None else Z2_32.encode(own))
-            for (name, own), width in zip(mine.items(), (3, 1), strict=True)
-        )
-        present = reduce(add, there.values())[:, 0]
-        met = floors.met(box, {o: [own] for o, own in x.items()}, present, asked)
+        own = None
+        if box.me in owners:
+            own = floors.levels([values[box.me][:, :1], values[box.me][:, 1:]], here[box.me])
+        met = floors.met(box, floors.share(box, "levels", m, own), asked)
+        assert box.declared == floors.cost(box.costs, m)
         return box.open_bits({"met": met}, m)["met"]
 
-    wanted = [sum(int(own[j, 0]) for own in here.values()) >= least for j in range(m)]
-    for view in brute_floors.views([*values.values()]):
-        rows = iter(asked)
-        for floor in counts:
-            form = np.array([floor.form.get(name, 0) for name in COLUMNS])
-            needed = next(rows) if floor.or_zero else np.ones(m, np.bool_)
-            for j, count in enumerate((view @ form).tolist()):
-                enough = count >= floor.at_least or (floor.or_zero and count == 0)
-                wanted[j] &= enough or not needed[j]
     results = run(setting, [Opening("met", 1, (m,), setting.parties)], program, seed=seed % 1000)
     for opened in results.values():
-        np.testing.assert_array_equal(opened, wanted)
+        met = wanted(floors, [*values.values()], [*here.values()], asked)
+        np.testing.assert_array_equal(opened, met)

@@ -35,6 +35,7 @@ def kept(floors: Floors, table: NDArray[np.int64]) -> bool:
     zero = np.array([floor.or_zero for floor in floors.counts])
     met = (without >= least) | (zero & (without == 0))
     here = (table[:, :3].sum(axis=1) > 0).sum()
+    assert floors.min_institutions is not None
     return bool(met.all() and here >= floors.min_institutions)
 
 

@@ -12,9 +12,7 @@ from mpcgen.bits import BITS
 from mpcgen.cost import Cost, Costs
 from mpcgen.dry import Dry, cost_of
 from mpcgen.leakage import Opening
-from mpcgen.protocols.floors import PRESENCE, Floors
-from mpcgen.protocols.genotype_counts import genotype_counts
-from mpcgen.protocols.pair_sums import PAIR_SUMS
+from mpcgen.protocols.floors import Floors
 from mpcgen.protocols.pairs import PairList
 from mpcgen.protocols.statistic import (
     Decision,
@@ -33,7 +31,8 @@ from mpcgen.secret import Secret, nbytes
 from mpcgen.study.plan import Entry
 
 MAX_BATCH = 1 << 18  # variants or pairs that one secure step runs over
-MAX_DECIDED = 1 << 16  # the same where it compares: a hundred comparisons a unit take room
+MAX_DECIDED = 1 << 16  # the same where it compares: that takes room
+MAX_BITS = 1 << 28  # that an owner gives for the floors of one step
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,6 @@ class Batch:
         name: names it in labels: "variants0", "ld3".
         tasks: the entries computed on it.
         start, stop: sites, or numbers of pairs.
-        groups: the plan's groups of people.
         floors: None where the plan has none.
         keeps: it opens which units meet the floors.
     """
@@ -140,7 +138,6 @@ class Batch:
     tasks: tuple[Task, ...]
     start: int
     stop: int
-    groups: tuple[str, ...]
     floors: Floors | None
     keeps: bool
 
@@ -157,11 +154,8 @@ class Batch:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What owners give for this batch: each input once, whoever needs it."""
-        of_pairs = any(task.chosen is not None for task in self.tasks)
-        decided = (PAIR_SUMS,) if of_pairs else (genotype_counts(self.groups), PRESENCE)
-        wanted = [given for task in self.tasks for given in task.inputs]
-        wanted += decided if self.floors else ()
+        """The integers that owners give for this batch: each once, whoever needs it."""
+        wanted = (given for task in self.tasks for given in task.inputs)
         return tuple({given.name: given for given in wanted}.values())
 
     def ring(self, given: Input) -> Ring:

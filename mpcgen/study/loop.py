@@ -15,7 +15,8 @@ from mpcgen.protocols.statistic import Input, Integers, Sites, Table
 from mpcgen.secret import Secret
 from mpcgen.study.batch import Batch, Task
 from mpcgen.study.gate import Gate
-from mpcgen.study.study import PEOPLE, PEOPLE_KEEP, PEOPLE_RING, Study
+from mpcgen.study.own_counts import OwnCounts
+from mpcgen.study.study import PEOPLE, PEOPLE_FLOORS, PEOPLE_KEEP, PEOPLE_RING, Study
 
 TOO_FEW = (
     "too few people, jointly or without one of the institutions, for the plan's floors: {}; "
@@ -87,16 +88,14 @@ def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int
     Returns:
         None where the groups do not meet the plan's floors; nothing but that was opened.
     """
-    ring, groups = PEOPLE_RING, len(study.groups)
-    values = None if sizes is None else ring.encode(np.append(sizes, sizes.sum() > 0)[None])
-    shares = box.input(PEOPLE, ring, (1, groups + 1), values)
-    if study.people_floors is not None:
-        counts = {owner: [x[:, :groups]] for owner, x in shares.items()}
-        here = reduce(add, shares.values())[:, groups]
-        met = study.people_floors.met(box, counts, here)
+    ring, floors = PEOPLE_RING, study.people_floors
+    values = None if sizes is None else ring.encode(sizes[None])
+    total = reduce(add, box.input(PEOPLE, ring, (1, len(study.groups)), values).values())
+    if floors is not None:
+        own = None if sizes is None else floors.levels([sizes[None]], np.array([sizes.any()]))
+        met = floors.met(box, floors.share(box, PEOPLE_FLOORS, 1, own))
         if not box.open_bits({PEOPLE_KEEP: met}, 1)[PEOPLE_KEEP][0]:
             return None
-    total = reduce(add, shares.values())[:, :groups]
     opened = ring.signed(box.open({PEOPLE: total}, study.people_where)[PEOPLE])
     return dict(zip(study.groups, (int(n) for n in opened[0]), strict=True))
 
@@ -142,12 +141,15 @@ def compute(
     Raises:
         Abort, TransportError: the session failed.
     """
-    gate = Gate(study, box)
+    gate, own = Gate(study, box), OwnCounts(study)
     for batch in study.batches():
         local = None if genotypes is None else LocalBatch(genotypes, batch)
-        shares = {given.name: _shares(box, batch, given, local) for given in batch.inputs}
-        totals = {name: reduce(add, owners.values()) for name, owners in shares.items()}
-        chosen = gate.choose(batch, shares)
+        totals = {given.name: _total(box, batch, given, local) for given in batch.inputs}
+        levels: Mapping[str, Secret] = {}
+        if batch.floors is not None:
+            bits = None if local is None else own.levels(batch, local)
+            levels = batch.floors.share(box, f"{batch.name}/floors", batch.units, bits)
+        chosen = gate.choose(batch, totals, levels)
         for task in batch.tasks:
             opened = task.secure(box, totals, Totals(batch, task))
             where = batch.where(task)
@@ -159,12 +161,12 @@ def compute(
     box.confirm()
 
 
-def _shares(box: Box, batch: Batch, given: Input, local: LocalBatch | None) -> Mapping[str, Secret]:
-    """Every owner's values of one input, (units, columns)."""
+def _total(box: Box, batch: Batch, given: Input, local: LocalBatch | None) -> Secret:
+    """The joint total of one input, (units, columns)."""
     values, ring = None, batch.ring(given)
     shape = (batch.units, len(given.columns))
     if local is not None:
         integers = given.local(local)
         assert integers.shape == shape
         values = ring.encode(np.ascontiguousarray(integers))
-    return box.input(f"{batch.name}/{given.name}", ring, shape, values)
+    return reduce(add, box.input(f"{batch.name}/{given.name}", ring, shape, values).values())

@@ -33,8 +33,8 @@ _CELLS = {
     "the first's alt alone": {"SX": 1, "SXY": -1, "X2": 1, "Y2": 1},
     "the second's alt alone": {"SY": 1, "SXY": -1, "X2": 1, "Y2": 1},
     "neither's alt": {"N": 1, "SX": -1, "SY": -1, "SXY": 1, "X2": 1, "Y2": 1},
-    "the first's ref alone": {"N": 2, "SX": -1, "SY": -2, "SXY": 1, "X0": 1, "Y2": 1},
-    "the second's ref alone": {"N": 2, "SX": -2, "SY": -1, "SXY": 1, "X2": 1, "Y0": 1},
+    # With the two exchanged it is the same: X0 + X1 + X2 = Y0 + Y1 + Y2 = N.
+    "either's ref alone": {"N": 2, "SX": -1, "SY": -2, "SXY": 1, "X0": 1, "Y2": 1},
 }
 
 

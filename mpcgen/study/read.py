@@ -25,7 +25,7 @@ from mpcgen.errors import PlanError
 from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
 from mpcgen.protocols.engines import ENGINES, Engine
-from mpcgen.protocols.floors import Minima
+from mpcgen.protocols.floors import MOST, Minima
 from mpcgen.protocols.statistic import MAX_PEOPLE
 from mpcgen.study.plan import BUILDS, CONSENTS, RELEASES, Entry, Institution, Plan
 from mpcgen.study.toml import Section, read_toml
@@ -150,8 +150,8 @@ def _floors(release: Section) -> Minima | None:
             continue
         if word == "none":
             raise release.fail(f'floors = "none" leaves no place for {field.name}', field.name)
-        if not 1 <= value <= MAX_PEOPLE:
-            raise release.fail(f"{field.name} is from 1 to {MAX_PEOPLE}", field.name)
+        if not 1 <= value <= MOST:
+            raise release.fail(f"{field.name} is from 1 to {MOST}", field.name)
         given[field.name] = value
     return None if word == "none" else Minima(**given)
 

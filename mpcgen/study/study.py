@@ -14,7 +14,7 @@ from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.floors import Floor, Floors, Minima
 from mpcgen.protocols.genotype_counts import genotype_counts
 from mpcgen.ring import Z2_32
-from mpcgen.study.batch import MAX_BATCH, MAX_DECIDED, Batch, Task, cut
+from mpcgen.study.batch import MAX_BATCH, MAX_BITS, MAX_DECIDED, Batch, Task, cut
 from mpcgen.study.disclosure import (
     Kinds,
     kinds_of,
@@ -25,6 +25,7 @@ from mpcgen.study.pair_disclosure import PAIR_COLUMNS, pair_floors
 from mpcgen.study.plan import Plan
 
 PEOPLE = "people"  # label of the joint group sizes, opened before all else
+PEOPLE_FLOORS = "people/floors"  # of what owners give for the floors on them
 PEOPLE_KEEP = "people/keep"  # of the bit that says whether they meet the floors
 PEOPLE_RING = Z2_32
 
@@ -57,17 +58,19 @@ class Study:
         yield from self._variant_batches()
         for task in self.tasks:
             if task.chosen is not None:
-                keeps = self.pair_floors is not None and not task.decisions
-                for name, start, stop in cut(task.entry.name, task.chosen.total, self._size(task)):
-                    yield Batch(name, (task,), start, stop, self.groups, self.pair_floors, keeps)
+                floors = self.pair_floors
+                keeps, size = floors is not None and not task.decisions, self._size([task], floors)
+                for name, start, stop in cut(task.entry.name, task.chosen.total, size):
+                    yield Batch(name, (task,), start, stop, floors, keeps)
 
     def _variant_batches(self) -> Iterator[Batch]:
         tasks, keeps = self.of_variants, self.keeps_variants
         if not (tasks or keeps):
             return
-        for name, start, stop in cut("variants", len(self.sites), self._size(*tasks)):
+        size = self._size(tasks, self.variant_floors(kinds_of(self.sites.chrom)))
+        for name, start, stop in cut("variants", len(self.sites), size):
             found = self.variant_floors(kinds_of(self.sites.chrom[start:stop]))
-            yield Batch(name, tasks, start, stop, self.groups, found, keeps)
+            yield Batch(name, tasks, start, stop, found, keeps)
 
     @property
     def keeps_variants(self) -> bool:
@@ -78,13 +81,13 @@ class Study:
     @property
     def decides(self) -> bool:
         """Whether anything is worked out on shares: floors, thresholds or statistics."""
-        return self._decides(self.tasks)
+        return self.plan.floors is not None or any(task.withholds for task in self.tasks)
 
-    def _decides(self, tasks: Sequence[Task]) -> bool:
-        return self.plan.floors is not None or any(task.withholds for task in tasks)
-
-    def _size(self, *tasks: Task) -> int:
-        most = MAX_DECIDED if self._decides(tasks) else MAX_BATCH
+    def _size(self, tasks: Sequence[Task], floors: Floors | None) -> int:
+        """How many units a batch of these entries has."""
+        most = MAX_DECIDED if any(task.withholds for task in tasks) else MAX_BATCH
+        if floors is not None:
+            most = min(most, MAX_BITS // floors.planes)
         return min(most, ENGINES[self.plan.engine].max_units)
 
     @cached_property
@@ -117,8 +120,8 @@ class Study:
         plan = self.plan
         if plan.floors is None:
             return None
-        size, least = (plan.max_people, len(plan.owners)), plan.floors.min_institutions
-        return Floors.among(columns, counts(plan.floors), *size, least, here=here)
+        least = plan.floors.min_institutions if here else None
+        return Floors(tuple(columns), tuple(counts(plan.floors)), least, len(plan.owners))
 
     @property
     def people_where(self) -> str | None:
@@ -145,7 +148,7 @@ class Study:
         plan = self.plan
         costs = ENGINES[plan.engine].costs(plan.seat(""))
         sizes = PEOPLE_RING.size * len(self.groups)
-        total = costs.input(sizes + PEOPLE_RING.size) + costs.open(sizes) + costs.confirm()
+        total = costs.input(sizes) + costs.open(sizes) + costs.confirm()
         if self.people_floors is not None:
             total += self.people_floors.cost(costs, 1) + costs.open(1)
         for batch in self.batches():

@@ -16,7 +16,7 @@ from mpcgen.protocols.statistic import Input
 from mpcgen.protocols.threshold import Above, Bound, Form, Quadratic, Ratio
 from mpcgen.ring import Ring
 from mpcgen.secret import Secret, concatenate
-from tests.attacks.floor_scenes import met, rows
+from tests.attacks.floor_scenes import INSTITUTIONS, met, with_levels
 from tests.attacks.scenes import GUESTS, THREE, TWO_OWNERS, Z2, Ints, Opened, Scene
 from tests.attacks.simulator import Cast
 from tests.attacks.tape import BIT, SomeLanes
@@ -27,6 +27,11 @@ Sides = Callable[[Ints], tuple[Ints, Ints]]
 Join = Callable[[Box, Secret, Secret], Secret]
 
 
+def rows(columns: Secret) -> Secret:
+    """Values (columns, m) as (m, columns)."""
+    return concatenate([columns[n].reshape(-1, 1) for n in range(columns.shape[0])], axis=1)
+
+
 def keep_and_pass(box: Box, passed: Secret, keep: Secret) -> Secret:
     """The bits of an entry with a threshold, as the gate of a study has them."""
     return box.mul(passed, keep, "keep and pass")
@@ -34,7 +39,7 @@ def keep_and_pass(box: Box, passed: Secret, keep: Secret) -> Secret:
 
 def open_passing(above: Above, floors: Floors, join: Join, box: Box, x: Inputs) -> Opened:
     """Open one total where the floors hold, and one where the statistic is above t as well."""
-    total = reduce(add, x.values())[: len(floors.columns)]
+    total = reduce(add, (own[floors.planes :] for own in x.values()))
     keep = met(floors, box, x)
     passed = join(box, above.passes(box, rows(total)), keep)
     bits = box.open_bits({"keep": keep, "passed": passed}, total.shape[1])
@@ -44,35 +49,36 @@ def open_passing(above: Above, floors: Floors, join: Join, box: Box, x: Inputs) 
 
 def ideal(above: Above, floors: Floors, sides: Sides, x: Mapping[str, Ints]) -> Mapping[str, Ints]:
     """The same of integers; `sides` are those of the comparison, left > t right."""
-    (floor,), total = floors.counts, reduce(add, x.values())
-    factors = np.array([*(floor.form.get(column, 0) for column in floors.columns), 0])
-    behind = np.stack([factors @ (total - own) for own in x.values()])
-    keep = (behind >= floor.at_least).all(0) & (total[-1] >= floors.min_institutions)
-    left, right = sides(total[:-1])
+    (floor,), counts = floors.counts, [own[floors.planes :] for own in x.values()]
+    total, here = reduce(add, counts), reduce(add, (own[floors.planes - 1] for own in x.values()))
+    factors = np.array([floor.form.get(column, 0) for column in floors.columns])
+    behind = np.stack([factors @ (total - own) for own in counts])
+    keep = (behind >= floor.at_least).all(0) & (here >= INSTITUTIONS)
+    left, right = sides(total)
     passed = keep & (left > above.bound.value * right)
     bits = {"keep": keep.astype(np.int64), "passed": passed.astype(np.int64)}
-    return {**bits, "sum": total[:-1].sum(0), "first": total[0]}
+    return {**bits, "sum": total.sum(0), "first": total[0]}
 
 
 def _scene(
     cast: Cast, ring: Ring, above: Above, floors: Floors, sides: Sides, join: Join = keep_and_pass
 ) -> Scene:
-    """Owners give the counts, and whether they have any."""
+    """Owners give their levels, of which the last says whether they are here, and the counts."""
     return Scene(
         cast,
         partial(open_passing, above, floors, join),
         partial(ideal, above, floors, sides),
-        values=len(floors.columns) + 1,
+        values=floors.planes + len(floors.columns),
         narrow={"keep": BIT, "passed": BIT},
         where={"sum": "keep", "first": "passed"},
         rings=(ring,),
     )
 
 
-def _floors(columns: tuple[str, ...], count: Form, least: int, people: int, owners: int) -> Floors:
+def _floors(columns: tuple[str, ...], count: Form, least: int, owners: int) -> Floors:
     """At least so many of one count, of two institutions."""
     floor = Floor("count", count, least, or_zero=False, most=2)
-    return Floors.among(columns, [floor], people, owners, 2)
+    return Floors(columns, (floor,), INSTITUTIONS, owners)
 
 
 # A ratio of small numbers, which is no statistic: n u^2 / (v w) > 3 / 2.
@@ -99,7 +105,7 @@ def _small_sides(total: Ints) -> tuple[Ints, Ints]:
 
 def small(cast: Cast, join: Join = keep_and_pass) -> Scene:
     """Where floors hold and the ratio is above t."""
-    floors = _floors(("X", "Y"), X_AND_Y, 1, 2, len(cast.owners))
+    floors = _floors(("X", "Y"), X_AND_Y, 1, len(cast.owners))
     return _scene(cast, Z256, _SMALL, floors, _small_sides, join)
 
 
@@ -111,7 +117,9 @@ def all_counts(scene: Scene) -> SomeLanes:
     owners = scene.cast.owners
     every = np.array(list(product(product((0, 1), repeat=3), repeat=len(owners))))
     within = every[(every[:, :, :2].sum(1) <= 2).all(1)].transpose(1, 2, 0)
-    return SomeLanes(dict(zip(owners, within, strict=True)))
+    floors = _floors(("X", "Y"), X_AND_Y, 1, len(owners))
+    given = [with_levels(floors, counts[:2], counts[2]) for counts in within]
+    return SomeLanes(dict(zip(owners, given, strict=True)))
 
 
 # The allelic test of a study of 1000 people, in the ring in which it is compared.
@@ -123,11 +131,12 @@ def _allelic_sides(total: Ints) -> tuple[Ints, Ints]:
 
 
 _COLUMNS = CHISQ.source.columns
+_IN_A_STUDY = _floors(_COLUMNS, form(PEOPLE, CASES, CONTROLS), 10, 3)
 ALLELIC = _scene(
     THREE,
     Ring(128),
     CHISQ.above(1901 / 64, 1000, NAMED),
-    _floors(_COLUMNS, form(PEOPLE, CASES, CONTROLS), 10, 1000, 3),
+    _IN_A_STUDY,
     _allelic_sides,
 )
 
@@ -137,8 +146,9 @@ def three_variants() -> SomeLanes:
     some, half, none = [20, 10, 0], [10, 10, 10], [30, 0, 0]
     groups = [([0] * 3, [0] * 3, 0), (some, some, 1), (half, none, 1)]
     rest = [0] * 4  # haploid, or without a call
-    counts = np.array([[*cases, *rest, *controls, *rest, here] for cases, controls, here in groups])
-    return SomeLanes(dict.fromkeys(THREE.owners, counts.T))
+    counts = np.array([[*cases, *rest, *controls, *rest] for cases, controls, _ in groups]).T
+    given = with_levels(_IN_A_STUDY, counts, np.array([here for *_, here in groups]))
+    return SomeLanes(dict.fromkeys(THREE.owners, given))
 
 
 # One bit of each of two owners: small enough for all draws.
