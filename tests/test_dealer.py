@@ -15,6 +15,8 @@ from mpcgen.protocols import dealer
 from mpcgen.protocols.comparison import negative
 from mpcgen.protocols.dealer import Dealer, set_up
 from mpcgen.ring import Z2_64, Z2_128
+from mpcgen.study.check import describe
+from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 from mpcgen.study.plan import Plan
 from mpcgen.study.read import read_plan
@@ -205,6 +207,13 @@ def test_a_plan_names_its_dealer(plan_folder: Path, dealt_text: str) -> None:
         assert (seat.dealer, seat.parties, seat.owners) == ("C", ("A", "B"), ("A", "B"))
     study = load_study(plan_folder / "other.toml")
     assert {to for opening in study.manifest() for to in opening.to} == {"A", "B"}
+    said = " ".join(describe(study, Network()).split())
+    assert "without data, deals correlated randomness to who computes, and learns nothing" in said
+    assert "What is opened, to all of A, B " in said
+    assert study.cost().sent.keys() == {
+        "A",
+        "B",
+    }  # without products and comparisons it sends nothing
 
 
 @pytest.mark.parametrize(
