@@ -40,7 +40,7 @@ def toy(box: type[Clear], **changed: object) -> Engine:
 
 
 def test_an_engine_that_is_not_listed_passes() -> None:
-    assert check_engine(toy(Clear), ("A", "B"), ("B",)) == 25
+    assert check_engine(toy(Clear), ("A", "B"), ("B",)) == 26
 
 
 def test_an_engine_is_asked_for_no_more_than_it_offers() -> None:
@@ -48,7 +48,7 @@ def test_an_engine_is_asked_for_no_more_than_it_offers() -> None:
         def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
             raise NotImplementedError
 
-    assert check_engine(toy(Adder, offers=frozenset()), ("A", "B"), ("C",)) == 3
+    assert check_engine(toy(Adder, offers=frozenset()), ("A", "B"), ("C",)) == 4
     with pytest.raises(Nonconformance, match=r"toy-AB-C: products, Z_2\^32"):
         check_engine(toy(Adder, offers=frozenset({PRODUCTS})), ("A", "B"), ("C",))
 
@@ -57,7 +57,12 @@ def test_the_page_on_engines_works_when_followed(capsys: pytest.CaptureFixture[s
     page = (Path(__file__).parents[1] / "docs" / "engines.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(code, {"__name__": "mine"})
-    assert capsys.readouterr().out == "25 checks passed\n" * 2
+    assert capsys.readouterr().out == "26 checks passed\n" * 2
+
+
+def test_an_engine_that_says_it_hides_and_does_not_is_found() -> None:
+    with pytest.raises(Nonconformance, match=r"masks, .* B sends A the same in x#1"):
+        check_engine(toy(Clear, hides=True), ("A", "B"), ("A",))
 
 
 # One method that is wrong, of an engine that is right otherwise.

@@ -4,8 +4,8 @@
     check_engine(MINE, owners=("A", "B"), computing=("X", "Y", "Z"))
 
 All parties run as threads of one process, on fixed seeds. The suite is about values, refusals and
-declared costs. It says nothing of what messages tell: who withstands what is shown by the engine's
-proof, and tried by attacks such as those of tests/attacks.
+declared costs. It finds messages without any mask, but does not show that an engine hides anything:
+that takes a proof, and attacks such as those of tests/attacks.
 """
 
 from collections.abc import Iterator, Sequence

@@ -7,6 +7,7 @@ import numpy as np
 
 from mpcgen.abb import Box
 from mpcgen.bits import BITS
+from mpcgen.conformance.masks import masks
 from mpcgen.conformance.settings import Setting, given, run, uniform, values_of
 from mpcgen.errors import Abort, Nonconformance, NotInManifest
 from mpcgen.leakage import Leakage, Opening
@@ -276,6 +277,7 @@ CHECKS = (
     Check("reduction", reduction, [Z2_64, Z2_128], (ANY_ELEMENT,)),
     Check("bits", bits, [Z2_32], (PRODUCTS, COMPARISONS)),
     Check("signs", signs, RINGS, (PRODUCTS, COMPARISONS)),
+    Check("masks", masks),
     Check("refusals", refusals),
     Check("disagreement", disagreement),
 )

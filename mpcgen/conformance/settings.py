@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mpcgen.abb import Box, Seat
+from mpcgen.abb import Box, Exchange, Seat
 from mpcgen.errors import Nonconformance
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
@@ -64,12 +64,19 @@ class Setting:
         """A party's place."""
         return Seat(me, self.parties, self.owners, self.computing, TEST_KEY_BITS, self.dealer)
 
-    def box(self, channel: Channel, leakage: Leakage, seed: int) -> Box:
-        """A party's box of a session whose randomness follows from a seed."""
+    def box(
+        self, channel: Channel, leakage: Leakage, seed: int, through: Exchange | None = None
+    ) -> Box:
+        """A party's box of a session whose randomness follows from a seed.
+
+        Args:
+            through: what stands between the engine and the channel.
+        """
         place = self.everybody.index(channel.me)
         own = Prg.for_tests_only(1000 * seed + place).for_session(SESSION, 0)
         channel.bind_session(SESSION)
-        return self.entry.set_up(channel, self.seat(channel.me), leakage, SESSION, 0, own)
+        seat = self.seat(channel.me)
+        return self.entry.set_up(through or channel, seat, leakage, SESSION, 0, own)
 
     def __str__(self) -> str:
         return f"{self.engine}-{''.join(self.owners)}-{''.join(self.computing)}"
