@@ -18,6 +18,7 @@ from mpcgen.leakage import Leakage, Opening
 from mpcgen.prg import Prg
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.engines import ENGINES, PRODUCTS, Engine
+from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret
 from tests.conformance import by_check
@@ -63,6 +64,22 @@ def test_the_page_on_engines_works_when_followed(capsys: pytest.CaptureFixture[s
 def test_an_engine_that_says_it_hides_and_does_not_is_found() -> None:
     with pytest.raises(Nonconformance, match=r"masks, .* B sends A the same in x#1"):
         check_engine(toy(Clear, hides=True), ("A", "B"), ("A",))
+
+
+def test_dry_runs_that_cost_something_else_are_found() -> None:
+    class Costs(ReplicatedCosts):
+        known_addend = True
+
+    def set_up(
+        exchange: Exchange, seat: Seat, leakage: Leakage, session: bytes, epoch: int, own: Prg
+    ) -> Replicated:
+        box = Replicated.set_up(exchange, seat, leakage, session, epoch, own)
+        box.costs = Costs(seat)
+        return box
+
+    engine = replace(ENGINES["replicated"], name="toy", set_up=set_up)
+    with pytest.raises(Nonconformance, match=r"signs, .*a dry run declares"):
+        check_engine(engine, ("A",), ("A", "B", "C"))
 
 
 # One method that is wrong, of an engine that is right otherwise.

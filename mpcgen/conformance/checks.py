@@ -9,6 +9,7 @@ from mpcgen.abb import Box
 from mpcgen.bits import BITS
 from mpcgen.conformance.masks import masks
 from mpcgen.conformance.settings import Setting, given, run, uniform, values_of
+from mpcgen.dry import Dry
 from mpcgen.errors import Abort, Nonconformance, NotInManifest
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.net.channel import Channel
@@ -180,7 +181,10 @@ def reduction(setting: Setting, ring: Ring) -> None:
 
 
 def signs(setting: Setting, ring: Ring) -> None:
-    """Signs of a sum over the ring, opened; then the values whose sign is -; then all signs."""
+    """Signs of a sum over the ring, opened; then the values whose sign is -; then all signs.
+
+    What a comparison declares is what a dry run with the engine's costs declares.
+    """
     values = {owner: uniform(ring, (2, 21), 3 + n) for n, owner in enumerate(setting.owners)}
     parties = setting.parties
     manifest = [
@@ -192,7 +196,11 @@ def signs(setting: Setting, ring: Ring) -> None:
     def program(box: Box) -> tuple[Array, Array, Array]:
         shares = box.input("x", ring, (2, 21), given(box, values))
         x = sum(shares.values(), box.constant(ring, ring.zeros((2, 21))))
+        before, dry = box.declared, Dry(box.costs)
         bits = comparison.negative(box, x, ring.k)
+        comparison.negative(dry, dry.secret(ring, (2, 21)), ring.k)
+        if before + dry.declared != box.declared:
+            raise Nonconformance(f"a dry run declares {dry.declared}: {before}, {box.declared}")
         below = box.open_bits({"below": bits[0]}, 21)["below"]
         chosen = box.open({"x": x[0]}, "below")["x"]
         return below, chosen, box.open({"bits": numeric.integers(box, bits, 21, ring)})["bits"]
