@@ -10,10 +10,13 @@ from mpcgen import cli
 from mpcgen.bench.show import Choice, bench
 
 EVERYTHING = ("T1", "T2", "T3", "T4", "T5")
+CRYPTEN = ("torch==2.13.0", "crypten==0.4.1", "sklearn==0.0")
 SPU = ("spu==0.9.5",)
 PEERS = (
     Peer("spu-aby3", "spu", SPU, EVERYTHING, {"protocol": "ABY3"}),
     Peer("spu-semi2k", "spu", SPU, EVERYTHING, {"protocol": "SEMI2K"}),
+    Peer("mpyc", "mpyc", ("mpyc==0.11", "gmpy2", "numpy"), EVERYTHING),
+    Peer("crypten-itself", "crypten", CRYPTEN, EVERYTHING, on_lines=False),
 )
 
 
