@@ -33,7 +33,7 @@ mpcgen.protocols.dealer for how far it runs ahead.
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TypeAlias
+from typing import ClassVar
 
 from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat, factors
 from mpcgen.cost import Cost, Costs
@@ -45,13 +45,11 @@ from mpcgen.secret import Secret, Sized, join, nbytes, split
 
 LEAST = 2  # computing parties
 
-Form: TypeAlias = tuple[Ring, tuple[int, ...]]  # of what is dealt
-
 
 class AdditiveCosts(Costs):
     """Each computing party sends what it opens to each other one, the dealer what it corrects."""
 
-    known_addend = True
+    known_addend: ClassVar = True
 
     def __init__(self, seat: Seat):
         self.parties, self.owners, self.computing = seat.parties, seat.owners, seat.computing
