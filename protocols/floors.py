@@ -22,6 +22,7 @@ the totals without it, and on these its bits have no influence.
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import pairwise
 from operator import add
 from typing import TypeAlias
 
@@ -123,7 +124,7 @@ class _Alike:
     def holds(self, level: Level) -> Secret:
         """Whether counts are large enough, or 0 where that will do."""
         enough = [level[-1]] if self.at_least else []
-        zero = [] if self.at_least and not self.or_zero else [_equal(level, 0)]
+        zero = [] if self.at_least and not self.or_zero else [level[0] + -1]
         return reduce(add, [*enough, *zero])
 
     def all_but_each(self, levels: Sequence[Level]) -> Rounds:
@@ -141,7 +142,7 @@ class _Alike:
             [concatenate(same) for same in zip(*side, strict=True)]
             for side in zip(*around, strict=True)
         )
-        (none, _), *others = _products(a, b, self.levels)
+        (none, _), *others = _products(_points(a), b, self.levels)
         (met,) = yield [[(none, self.holds(b)), *others]]
         return met + a[-1] if self.at_least else met
 
@@ -160,22 +161,21 @@ class _Alike:
         return [[[x[half] for x in level] for level in sums] for half in halves]
 
 
-def _equal(level: Level, u: int) -> Secret:
-    """Whether counts are u, which is no more than their level tells."""
-    if not u:
-        return level[0] + -1
-    return level[u - 1] + level[u] if u < len(level) else level[-1]
+def _points(level: Level) -> Level:
+    """Whether counts are 0, 1 ... and, at last, as many as their level tells or more."""
+    return [level[0] + -1, *(x + y for x, y in pairwise(level)), level[-1]]
 
 
-def _products(a: Level, b: Level, v: int) -> Sum:
+def _products(points: Level, b: Level, v: int) -> Sum:
     """What must be added to [a >= v] so that it becomes [a + b >= v]."""
-    lowest, highest = max(0, v - len(b)), min(v - 1, len(a))
-    return [(_equal(a, u), b[v - u - 1]) for u in range(lowest, highest + 1)]
+    lowest, highest = max(0, v - len(b)), min(v, len(points))
+    return [(points[u], b[v - u - 1]) for u in range(lowest, highest)]
 
 
 def _added(a: Level, b: Level, most: int) -> Levels:
     """The level of a + b, up to most."""
-    sums = yield [_products(a, b, v) for v in range(1, min(most, len(a) + len(b)) + 1)]
+    points = _points(a)  # each once: an engine may open every factor, masked
+    sums = yield [_products(points, b, v) for v in range(1, min(most, len(a) + len(b)) + 1)]
     return [s + a[v] if v < len(a) else s for v, s in enumerate(sums)]
 
 

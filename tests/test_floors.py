@@ -14,7 +14,7 @@ from mpcgen.abb import Box, Seat
 from mpcgen.bits import BITS
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
-from mpcgen.protocols.engines import COMPARISONS
+from mpcgen.protocols.engines import COMPARISONS, ENGINES
 from mpcgen.protocols.floors import Floor, Floors, Minima
 from mpcgen.study import study as study_module
 from mpcgen.study.batch import Batch
@@ -273,6 +273,17 @@ def test_floors_of_many_owners(n: int, counts: list[Floor], least: int, seed: in
     }
     found = box.open_bits({"met": floors.met(box, levels, asked)}, m)["met"]
     np.testing.assert_array_equal(found, wanted(floors, values, here, asked))
+
+
+def test_engines_that_open_masked_factors_open_each_once() -> None:
+    """A level of more than three owners is a factor of as many products as it has bits."""
+    seat = Seat("A", (*"ABCD", "dealer"), (*"ABCD",), (*"ABC",))
+    few, many = (
+        Floors(COLUMNS, (Floor("f", {"a": 1}, least, or_zero=False, most=1),), None, 4)
+        for least in (10, 100)
+    )
+    costs = ENGINES["additive"].costs(seat)
+    assert many.cost(costs, 8000).sent["A"] < 12 * few.cost(costs, 8000).sent["A"]
 
 
 @by_setting_of_many
