@@ -37,9 +37,10 @@ def floors(study: Study) -> Iterator[str]:
         yield "none: every total is opened, however few people are behind it"
         return
     units, kinds = floors_of_units(study), kinds_of(study.sites.chrom)
+    jointly = f"jointly from {study.people_floors.min_institutions} institutions"
     yield "Of the joint total, and of the total without each one institution, which knows its own:"
-    yield f"  people: {_behind(study.people_floors)}"
-    yield from (f"  each {unit}: {_behind(floors)}" for unit, floors in units)
+    for unit, floors in [("people", study.people_floors), *((f"each {u}", f) for u, f in units)]:
+        yield f"  {unit}: {_behind(floors)}; {jointly}"
     yield (
         "Likewise every count of people, of alleles, and of a pair's products of alleles that "
         "follows from what is opened, by adding and subtracting. It is a sum of these and of those "
@@ -58,7 +59,7 @@ def floors(study: Study) -> Iterator[str]:
 def _behind(floors: Floors) -> str:
     """What must be behind a unit: the counts that may not be 0 either."""
     least = [f"{floor.at_least} {floor.name}" for floor in floors.counts if floor.behind]
-    return f"at least {', '.join(least)}; jointly from {floors.min_institutions} institutions"
+    return f"at least {', '.join(least)}"
 
 
 def _alike(floors: Floors, kinds: Kinds) -> Iterator[tuple[int, str, list[Floor]]]:
