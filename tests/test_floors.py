@@ -215,6 +215,16 @@ def test_pairs_know_the_bits_of_variants_in_other_batches(
         assert set(whole[f"{unit}0/keep"]) == {True, False}
 
 
+@pytest.mark.parametrize("names", ["ABC", "ABCDE"])
+def test_batches_are_as_small_as_the_bits_of_all_owners_ask_for(
+    names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_module, "MAX_BITS", 2000)
+    for batch in lay_out(tmp_path, CASES["everybody"].entries, [*names]).batches():
+        assert batch.floors is not None
+        assert 0 < batch.units * batch.floors.planes * len(names) <= 2000
+
+
 @pytest.mark.parametrize("carriers", ["A", "AB", "ABC"])
 def test_carriers_at_one_institution_are_not_enough(carriers: str, tmp_path: Path) -> None:
     """20 alleles in all, and none without one institution: all are that one's."""

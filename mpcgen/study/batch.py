@@ -32,7 +32,7 @@ from mpcgen.study.plan import Entry
 
 MAX_BATCH = 1 << 18  # variants or pairs that one secure step runs over
 MAX_DECIDED = 1 << 16  # the same where it compares: that takes room
-MAX_BITS = 1 << 28  # that an owner gives for the floors of one step
+MAX_BITS = 1 << 28  # that all owners together give for the floors of one step
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Study:
         """How many units a batch of these entries has."""
         most = MAX_DECIDED if any(task.withholds for task in tasks) else MAX_BATCH
         if floors is not None:
-            most = min(most, MAX_BITS // floors.planes)
+            most = min(most, MAX_BITS // (floors.planes * floors.owners))
         return min(most, ENGINES[self.plan.engine].max_units)
 
     @cached_property
