@@ -13,10 +13,12 @@ secure    + is exclusive or; levels of a sum, of whose terms at most one is 1:
           [a + b = 0] = [a = 0] [b = 0], in the same sum
           1. levels of the sums of the first owners, and of the last ones       n - 3 rounds
           2. [ok] of all owners but each one, from the two sums around it       1 round
+             beside these: how many institutions are here, one after the other  n - 1 rounds
           3. [met] <- and of all [ok], by a tree                                ceil(log2) rounds
 
-A wrong bit is like a wrong count: nobody but the owner can tell. What an owner could learn from are
-the totals without it, and on these its bits have no influence.
+A wrong bit is like a wrong count: nobody but the owner can tell. On floors of the total without it
+an owner's bits have no influence. But they can make [met] tell one bit, of its choice, of another
+one's count below f; and whether it is here, an owner can say wrongly for its own good too.
 """
 
 from collections.abc import Generator, Mapping, Sequence
