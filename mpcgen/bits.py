@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-from mpcgen.ring import Array, Product, Ring, Shape
+from mpcgen.ring import Array, Product, Ring
 
 
 def _kernels() -> ModuleType:
@@ -76,9 +76,13 @@ class BitRing(Ring):
             ValueError: the ring's elements have no such bit.
         """
         ring.check(x)
-        planes = self._room(ring, ring.shape(x), positions, pairs)
+        if not all(0 <= b < ring.k for b in positions):
+            raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
+        *rows, m = ring.shape(x)
+        planes = np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
         self._fill(ring, x, positions, planes)
-        return self._with_products(planes, pairs)
+        np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(planes) - pairs :])
+        return planes
 
     def levels_of_forms(
         self,
@@ -102,17 +106,6 @@ class BitRing(Ring):
             place[: len(row)] = row
         planes = np.empty((1 + int(places.max()), self.packed(len(tables[0]))), self.dtype)
         _kernels().fill_levels(tables, forms, places, planes)
-        return planes
-
-    def _room(self, ring: Ring, shape: Shape, positions: Sequence[int], pairs: int) -> Array:
-        if not all(0 <= b < ring.k for b in positions):
-            raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
-        *rows, m = shape
-        return np.empty((len(positions) + pairs, *rows, self.packed(m)), self.dtype)
-
-    @staticmethod
-    def _with_products(planes: Array, pairs: int) -> Array:
-        np.bitwise_and(planes[:pairs], planes[pairs : 2 * pairs], planes[len(planes) - pairs :])
         return planes
 
     def _fill(self, ring: Ring, x: Array, positions: Sequence[int], planes: Array) -> None:
