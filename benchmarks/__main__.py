@@ -33,6 +33,10 @@ RATIOS = (
     ("test_frequency_and_allelic_with_floors[{}]", "test_frequency_and_allelic[{}]",
      "N100000-m200000", 1.5),
     ("test_linkage_window_50_with_floors[{}]", "test_linkage_window_50[{}]", "N30000-m100000", 1.5),
+    *(
+        ("test_task[replicated4-4-{}-loopback]", "test_task[replicated-3-{}-loopback]", size, 3.0)
+        for size in ("T1-1000000", "T2-100000", "T3-100000", "T4-1000", "T5-100000")
+    ),
 )  # fmt: skip
 
 

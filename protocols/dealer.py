@@ -18,7 +18,6 @@ Papers    Beaver, CRYPTO 1991 (triples) and STOC 1997, Commodity-based cryptogra
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from functools import reduce
 
 from mpcgen.abb import Box, Exchange, Part, Products, Seat, factors
 from mpcgen.bits import BitRing
@@ -86,8 +85,12 @@ class Dealer(Box):
 
     def _masks(self, label: str, like: Sequence[Sized]) -> list[Array]:
         """The sums of what all parties draw."""
-        shares = [drawn(key, f"{label}/a", self._counter, like) for key in self._keys]
-        return [reduce(x.ring.add, each) for x, *each in zip(like, *shares, strict=True)]
+        first, *others = self._keys
+        masks = drawn(first, f"{label}/a", self._counter, like)
+        for key in others:
+            shares = drawn(key, f"{label}/a", self._counter, like)
+            masks = [x.ring.add(a, b) for x, a, b in zip(like, masks, shares, strict=True)]
+        return masks
 
     def _deal(self, label: str, like: Sequence[Sized], values: Sequence[Array]) -> None:
         """Send the last party its shares of values; the others draw theirs."""
@@ -119,9 +122,13 @@ class Dealer(Box):
         return None
 
     def confirm(self) -> None:
-        """Wait until all that was sent is used."""
+        """It has nothing to compare."""
         self._declare(self.costs.confirm())
         self._next("confirm")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until all that was sent is used."""
         while self._ahead:
             self._hear()
 
