@@ -280,7 +280,7 @@ class Floors:
         found = list(met)
         for n, each in enumerate(self._alike):
             if each.or_zero:
-                there = box.bits.pack(np.tile(asked[list(each.rows)], (self.owners, 1)))
+                there = np.tile(box.bits.pack(asked[list(each.rows)]), (self.owners, 1))
                 found[n] = (met[n] + -1) * there + -1
         return found
 
