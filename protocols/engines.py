@@ -7,7 +7,7 @@ from mpcgen.abb import Box, Exchange, Seat
 from mpcgen.cost import Costs
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols import bfv, dealer, paillier
+from mpcgen.protocols import bfv, crypten_engine, dealer, paillier
 from mpcgen.protocols.additive import AdditiveCosts
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
@@ -127,6 +127,19 @@ _ALL: Sequence[Engine] = (
         "encrypted, and the key holder decrypts only their sums",
         ("adds ciphertexts", "holds the key"),
         max_units=1 << 16,
+    ),
+    Engine(
+        "crypten",
+        2,
+        "one computing party reading along (semi-honest), unless it is the first, which can read "
+        "what is multiplied or compared",
+        True,
+        crypten_engine.set_up,
+        crypten_engine.CryptenCosts,
+        EVERYTHING - {LONG},
+        "as shares, which the first computing party can read where they are multiplied or compared",
+        more=True,
+        unfit=crypten_engine.UNFIT,
     ),
 )
 ENGINES = {engine.name: engine for engine in _ALL}

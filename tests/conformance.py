@@ -11,7 +11,7 @@ from mpcgen.ring import Ring
 
 __all__ = ["SESSION", "SETTINGS", "Setting", "given", "run", "uniform", "values_of"]
 
-EXTRAS = {"bfv": "tenseal"}  # engine -> the package that it needs
+EXTRAS = {"bfv": "tenseal", "crypten": "crypten"}  # engine -> the package that it needs
 
 SETTINGS = (
     Setting("clear", ("A", "B", "C"), ("A",)),
@@ -32,6 +32,10 @@ SETTINGS = (
     Setting("paillier", ("A",), ("A", "K")),
     Setting("bfv", ("A", "B", "C"), ("X", "Y")),
     Setting("bfv", ("A", "B", "C", "D"), ("C", "A")),
+    Setting("crypten", ("A", "B"), ("A", "B")),
+    Setting("crypten", ("A", "B", "C"), ("A", "B", "C")),
+    Setting("crypten", ("A", "B", "C"), ("X", "A", "Y", "Z")),
+    Setting("crypten", ("A", "B"), ("X", "Y")),
 )
 
 

@@ -19,7 +19,7 @@ from mpcgen.protocols.comparison import (
     rounds,
     select,
 )
-from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
+from mpcgen.protocols.engines import COMPARISONS, LONG, PRODUCTS
 from mpcgen.protocols.replicated import ReplicatedCosts
 from mpcgen.ring import Z2_128, Array, Ring
 from mpcgen.secret import Secret
@@ -30,7 +30,7 @@ RINGS = (Ring(3), Ring(8), Ring(32), Ring(64), Ring(128))
 WIDTHS = (1, 2, 3, 4, 5, 8, 17, 32, 64, 119, 128)
 REPLICATED = SETTINGS[2]
 
-by_setting = conformance.by_setting(PRODUCTS, COMPARISONS)
+by_setting = conformance.by_setting(PRODUCTS, COMPARISONS, LONG)
 by_ring = pytest.mark.parametrize("ring", RINGS, ids=lambda ring: f"k{ring.k}")
 
 Bools = NDArray[np.bool_]

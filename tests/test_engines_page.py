@@ -11,7 +11,7 @@ from mpcgen.protocols.engines import ENGINES
 
 PAGE = (Path(__file__).parents[1] / "docs" / "engines.md").read_text()
 OWNERS = ("A", "B", "C")
-COLUMNS = ("clear", "replicated", "replicated4", "additive")
+COLUMNS = ("clear", "replicated", "replicated4", "additive", "crypten")
 ROWS: dict[str, Callable[[Costs, int, int], Cost]] = {
     "input of every owner": lambda costs, b, _: costs.input(b),
     "sums of products, matrix product": lambda costs, b, f: costs.reshare(b, f),

@@ -238,7 +238,7 @@ NONE = 'floors = "none"'
         (
             studies.ASSOCIATION,
             studies.Rules("bfv", ("A", "B")),
-            "no totals of more than 32 bits; clear, replicated, replicated4, paillier",
+            "no totals of more than 32 bits; clear, replicated, replicated4, additive, paillier",
         ),
     ],
 )

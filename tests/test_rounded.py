@@ -15,7 +15,7 @@ from mpcgen.protocols import allelic
 from mpcgen.protocols.association import Association
 from mpcgen.protocols.case_control import GROUPS
 from mpcgen.protocols.division import UNDEFINED
-from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
+from mpcgen.protocols.engines import COMPARISONS, LONG, PRODUCTS
 from mpcgen.protocols.frequency import Frequency
 from mpcgen.protocols.linkage import R2, Linkage
 from mpcgen.protocols.pair_options import PairOptions
@@ -117,7 +117,7 @@ def opened(setting: conformance.Setting, value: Value, rows: Sequence[Row]) -> l
     return first
 
 
-by_setting = conformance.by_setting(PRODUCTS, COMPARISONS)
+by_setting = conformance.by_setting(PRODUCTS, COMPARISONS, LONG)
 
 
 @by_setting

@@ -23,7 +23,7 @@ from mpcgen.bench.inputs import OWNERS
 from mpcgen.leakage import Opening
 from mpcgen.protocols.allelic import CHISQ
 from mpcgen.protocols.case_control import chi2_above
-from mpcgen.protocols.engines import COMPARISONS, PRODUCTS
+from mpcgen.protocols.engines import COMPARISONS, LONG, PRODUCTS
 from mpcgen.protocols.linkage import R2
 from mpcgen.protocols.rounded import OPENED, Rounded
 from mpcgen.protocols.statistic import Integers
@@ -42,7 +42,7 @@ SIZES = {  # of which the first is taken where none is named
     "T4": (1000,),
     "T5": (10_000, 100_000),
 }
-_DIVIDED = frozenset({PRODUCTS, COMPARISONS})
+_DIVIDED = frozenset({PRODUCTS, COMPARISONS, LONG})
 
 
 @dataclass(frozen=True)

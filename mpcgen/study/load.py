@@ -12,7 +12,7 @@ from mpcgen.protocols.options import Options, integer, names
 from mpcgen.protocols.pairs import common_pairs
 from mpcgen.protocols.rounded import MAX_DIGITS
 from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic, Value
-from mpcgen.ring import Z2_32
+from mpcgen.ring import Z2_32, Z2_64
 from mpcgen.study.batch import Task
 from mpcgen.study.disclosure import kinds_of, undermined
 from mpcgen.study.plan import Entry, Plan
@@ -161,7 +161,9 @@ def _check_engine(study: Study) -> None:
             "name",
         )
     for task in study.tasks:
-        needs = [COMPARISONS, LONG] if task.withholds else []
+        needs = [COMPARISONS] if task.withholds else []
+        if task.decisions or any(value.ring.k > Z2_64.k for value in task.values):
+            needs.append(LONG)
         if any(sums.source.ring.k > Z2_32.k for sums in task.sums):
             needs.append(WIDE)
         for lacking in (need for need in needs if need not in offers):
