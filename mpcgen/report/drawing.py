@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from mpcgen.report.files import replacing
@@ -270,6 +271,7 @@ def _dot_chart(chart: Dots, title: str) -> Figure:
             left = (2.5 + 2.5 * p) / size[0]
             axes = figure.add_axes((left, below / size[1], 2.2 / size[0], height))
             axes.set(xscale="log", ylim=(rows - 0.5, -0.5), xlabel=name)
+            _decades(axes, chart.values[p])
             axes.set_yticks(range(rows), chart.rows if p == 0 else [""] * rows)
             axes.tick_params(axis="y", length=0)
             axes.grid(axis="both", color=PALE, lw=0.5)
@@ -283,3 +285,12 @@ def _dot_chart(chart: Dots, title: str) -> Figure:
             handletextpad=0.1, columnspacing=1.2,
         )  # fmt: skip
     return figure
+
+
+def _decades(axes: Axes, x: Floats) -> None:
+    """Plain numbers on a logarithmic scale, for few decades at 2 and 5 as well."""
+    known = x[np.isfinite(x)]
+    few = len(known) < 2 or known.max() < 50 * known.min()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
