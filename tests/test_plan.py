@@ -76,6 +76,7 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
     ],
     'floors = "none"': [
         ("min_mac = 0", "min_mac is from 1 to 1000", "min_mac"),
+        ("min_cases = 1001", "min_cases is from 1 to 1000", "min_cases"),
         ('floors = "default"', 'floors is "none", or left out', "floors"),
         ('floors = "none"\nmin_mac = 5', "leaves no place for min_mac", "min_mac"),
         ("min_institutions = 4", "is 4, and 3 institutions bring data", "min_inst"),
