@@ -72,7 +72,7 @@ def test_floors(release: str, tmp_path: Path) -> None:
     "entries", [FREQUENCY, FREQUENCY + ALLELIC, TESTS, PASSING + STRONG, LINKAGE]
 )
 def test_every_floor_is_told(entries: str, tmp_path: Path) -> None:
-    """As many counts as the gate compares, whatever their words."""
+    """As many counts as the gate looks at, whatever their words."""
     plan = lay_out(tmp_path, entries)
     assert counts_told(check(plan)) == counts_asked(load_study(plan))
 
