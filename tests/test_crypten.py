@@ -21,7 +21,13 @@ from tests.threads import in_threads
 
 SETTING = Setting("crypten", ("A", "B", "C"), ("A", "B", "C"))
 RULES = studies.Rules("crypten")
-FLOORS = "min_mac = 1\nmin_cell = 1\nmin_cases = 1\nmin_controls = 1"
+FLOORS = """consent = ["two institutions"]
+min_institutions = 2
+min_individuals = 1
+min_mac = 1
+min_cell = 1
+min_cases = 1
+min_controls = 1"""
 pytestmark = conformance.installed("crypten")
 
 
@@ -32,7 +38,7 @@ NONE = 'floors = "none"'
 
 @pytest.mark.parametrize(
     ("entries", "release"),
-    [(ASSOCIATION, NONE), (ASSOCIATION, FLOORS), (ALONE, NONE)],
+    [(ASSOCIATION, NONE), (studies.OF_ALL, FLOORS), (ALONE, NONE)],
     ids=["processes", "floors", "values opened alone"],
 )
 def test_tables_are_those_of_the_clear_engine(entries: str, release: str, tmp_path: Path) -> None:
@@ -50,6 +56,7 @@ def test_tables_are_those_of_the_clear_engine(entries: str, release: str, tmp_pa
             told = [" ".join(record.warnings) for record in studies.records(out)]
             assert [words.count("NOT FOR REAL DATA") for words in told] == [1, 1, 1]
     assert found["crypten"] == found["clear"]
+    assert all(table.count(b"\n") > 1 for table in found["clear"].values())
 
 
 def test_check_warns_loudly(tmp_path: Path) -> None:
