@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from math import floor
 from pathlib import Path
 
@@ -104,10 +105,10 @@ def test_declared_is_what_a_run_costs(engine: str, tmp_path: Path) -> None:
         folder = tmp_path / release[:6]
         rules = replace(RULES[engine], release=release)
         plan = lay_out(folder, PEOPLE, rules=rules, entries=ODDS + AF, window=0)
-        sessions = everybody(run(plan))
-        for name, session in sessions.items():
+        cost = load_study(plan).cost()
+        for name, session in everybody(run(plan)).items():
             assert session.sent_bytes == session.declared.sent.get(name, 0)
-            assert session.declared == load_study(plan).cost()
+            assert session.declared == cost
 
 
 def test_batches_are_those_of_decisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +151,16 @@ def test_one_step_can_hide_nothing(tmp_path: Path) -> None:
     )
 
 
+@cache
+def chi_squared(cases: int, controls: int) -> dict[tuple[int, int], Fraction | None]:
+    """Of every table, by its alternative alleles of cases and of controls."""
+    return {
+        (a, c): exact.pearson([[a, cases - a], [c, controls - c]])
+        for a in range(cases + 1)
+        for c in range(controls + 1)
+    }
+
+
 @pytest.mark.parametrize("digits", [10, 4, 0])
 @pytest.mark.parametrize(("cases", "controls"), [(100, 120), (60, 200)])
 @pytest.mark.parametrize("frequency", FREQUENCIES)
@@ -159,11 +170,10 @@ def test_tables_left_are_those_of_a_count(
     """Every table is tried; the one that the count is of has the median chi-squared, about."""
     alt = max(round(frequency * (cases + controls)), 1)
 
-    def rounded(a: int, c: int) -> int | None:
-        chisq = exact.pearson([[a, cases - a], [c, controls - c]])
-        return None if chisq is None else floor(chisq * 2**digits + Fraction(1, 2))
-
-    every = {(a, c): rounded(a, c) for a in range(cases + 1) for c in range(controls + 1)}
+    every = {
+        table: None if chisq is None else floor(chisq * 2**digits + Fraction(1, 2))
+        for table, chisq in chi_squared(cases, controls).items()
+    }
     mine = [(a, c) for (a, c) in every if a + c == alt]
     found = {
         (sum(y == every[t] for y in every.values()), sum(every[u] == every[t] for u in mine))
