@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import peer
-from benchmarks.peers.__main__ import PEERS
+from benchmarks.peers.__main__ import PEERS, main
 from benchmarks.peers.peer import Peer
+from mpcgen import cli
 from mpcgen.bench.answers import EXACT
 from mpcgen.bench.networks import LOOPBACK, NETWORKS
 from mpcgen.bench.tasks import SIZES, Task, task
@@ -91,6 +92,11 @@ def test_a_party_that_fails_is_told(clear: Peer, monkeypatch: pytest.MonkeyPatch
 def test_a_slow_one_is_ended(clear: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooSlow, match="not done in 2 s"):
         run(clear, task("T1", UNITS), monkeypatch, "0", once="time.sleep(60)")
+
+
+def test_options_are_those_of_the_command_and_one_more() -> None:
+    named = [{option.name for option in command.params} for command in (cli.bench, main)]
+    assert named[1] == named[0] | {"install"} != named[0]
 
 
 def test_what_is_left_out(clear: Peer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

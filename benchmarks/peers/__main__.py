@@ -20,7 +20,7 @@ PEERS = (
 )
 
 
-@click.command(params=cli.bench.params)
+@click.command(params=[*cli.bench.params])
 @click.option("--install", is_flag=True, help="Make the peers' environments and end.")
 def main(install: bool, out: Path, **chosen: Any) -> None:
     """Compare engines with other systems; those that are not installed are left out."""
