@@ -32,7 +32,7 @@ from mpcgen.secret import Secret, check_same, nbytes
 
 DIGEST_BYTES = 32
 
-Part: TypeAlias = Callable[[Sequence[Array]], Array]  # a function of addends, 0 where they are
+Part: TypeAlias = Callable[[Array], Array]  # a function of an addend, 0 where that is
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Box(ABC):
 
     @abstractmethod
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]: ...
 
     @abstractmethod
@@ -210,7 +210,7 @@ class Box(ABC):
         x: Secret,
         ring: Ring,
         shape: tuple[int, ...],
-        part: Callable[[Array], Array],
+        part: Part,
         label: str = "parts",
     ) -> tuple[Secret, Secret]:
         """A function of each of two addends of x, as secrets of another ring: at most one round.
@@ -219,7 +219,7 @@ class Box(ABC):
             part: elements of x's ring and shape -> elements of `ring` and `shape`; of 0 it is 0.
         """
         self._declare(self.costs.addends(nbytes(ring, shape), x.nbytes))
-        return self._addends(label, [x.shared()], ring, shape, lambda addends: part(addends[0]))
+        return self._addends(label, x.shared(), ring, shape, part)
 
     def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
         """Make named secrets public to all parties, in one round.

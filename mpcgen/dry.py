@@ -35,7 +35,7 @@ class Dry(Box):
         return [self.secret(each.ring, each.shape) for each in sums]
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         known = self.costs.known_addend
         return Secret(self, ring, shape, (), known=known), self.secret(ring, shape)

@@ -202,8 +202,8 @@ class Ring:
         """Return z + x_0 y_1 + x_1 y_0."""
         return self.add(z, self.add(product(x[0], y[1]), product(x[1], y[0])))
 
-    def linear(self, x: Array, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Array:
-        """Linear forms of the last axis: (..., c) gives (..., forms), for `rows` (forms, ...)."""
+    def linear(self, x: Array, forms: Sequence[Sequence[int]]) -> Array:
+        """Linear forms of the last axis: (..., c) gives (..., forms)."""
         *units, columns = self.shape(x)
         if any(len(form) != columns for form in forms):
             raise ValueError(f"a linear form of {columns} columns has as many factors")
@@ -212,9 +212,9 @@ class Ring:
             [form[c] for form, used in zip(forms, terms, strict=True) for c in used]
         )
         m = math.prod(units)
-        z = self.zeros((len(forms), m) if rows else (m, len(forms)))
-        _kernels().linear(self.reshape(x, (m, columns)), terms, factors, z, rows=rows)
-        return self.reshape(self._mask(z), (len(forms), *units) if rows else (*units, len(forms)))
+        z = self.zeros((m, len(forms)))
+        _kernels().linear(self.reshape(x, (m, columns)), terms, factors, z)
+        return self.reshape(self._mask(z), (*units, len(forms)))
 
     def _binary(self, name: str, x: Array, y: Array) -> Array:
         """Apply NumPy's operation of this name, or for pairs of words the kernel of this name."""

@@ -58,22 +58,17 @@ def _pairs(x: Array, shape: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(x).reshape(-1, 2)
 
 
-def linear(
-    x: Array, terms: Sequence[Sequence[int]], factors: Array, z: Array, *, rows: bool
-) -> None:
+def linear(x: Array, terms: Sequence[Sequence[int]], factors: Array, z: Array) -> None:
     """Write linear forms of the columns of x, words (m, c) or pairs of words, to z.
 
     Args:
         terms: columns of each form.
         factors: elements, one for each term of the first form, then of the second ...
-        z: (m, forms), or (forms, m) where `rows`.
+        z: (m, forms).
     """
     starts = np.cumsum([0, *map(len, terms)])
     columns = np.array([c for form in terms for c in form], np.int64)
-    steps = (len(x), 1) if rows else (1, len(terms))
-    flat = z.reshape(-1, *z.shape[2:])
-    kernel = _LINEAR[x.ndim, x.itemsize]
-    kernel(np.ascontiguousarray(x), starts, columns, factors, flat, *steps)
+    _LINEAR[x.ndim, x.itemsize](np.ascontiguousarray(x), starts, columns, factors, z)
 
 
 def rshift(x: Array, n: int) -> Array:

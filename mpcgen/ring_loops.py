@@ -86,10 +86,8 @@ def add_second_axis(x: Array, z: Array) -> None:
                 z[o, i, 0] = low
 
 
-def _linear(
-    x: Array, starts: Array, columns: Array, factors: Array, z: Array, next_form: int, next_row: int
-) -> None:
-    """Write linear forms of the columns of x (m, c) to z, at f next_form + i next_row.
+def _linear(x: Array, starts: Array, columns: Array, factors: Array, z: Array) -> None:
+    """Write linear forms of the columns of x (m, c) to z (m, forms).
 
     Args:
         starts, columns, factors: form f is the sum of factors[j] x[:, columns[j]] over j from
@@ -100,22 +98,18 @@ def _linear(
             total = uint64(0)
             for j in range(starts[f], starts[f + 1]):
                 total += factors[j] * x[i, columns[j]]
-            z[f * next_form + i * next_row] = total
+            z[i, f] = total
 
 
 _TERMS = reads(np.int64, 1), reads(np.int64, 1)
 linear8, linear32, linear64 = (
-    kernel(reads(word, 2), *_TERMS, reads(word, 1), writes(word, 1), NUMBER, NUMBER)(_linear)
+    kernel(reads(word, 2), *_TERMS, reads(word, 1), writes(word, 2))(_linear)
     for word in (np.uint8, np.uint32, np.uint64)
 )
 
 
-@kernel(
-    *(reads(np.uint64, 3), *_TERMS, reads(np.uint64, 2), writes(np.uint64, 2), NUMBER, NUMBER),
-)
-def linear128(
-    x: Array, starts: Array, columns: Array, factors: Array, z: Array, next_form: int, next_row: int
-) -> None:
+@kernel(reads(np.uint64, 3), *_TERMS, reads(np.uint64, 2), writes(np.uint64, 3))
+def linear128(x: Array, starts: Array, columns: Array, factors: Array, z: Array) -> None:
     """As _linear, on pairs of words."""
     for i in range(len(x)):
         for f in range(len(starts) - 1):
@@ -126,8 +120,7 @@ def linear128(
                 term = f0 * x0
                 low += term
                 high += _mulhi(f0, x0) + f0 * x1 + f1 * x0 + uint64(low < term)
-            z[f * next_form + i * next_row, 0] = low
-            z[f * next_form + i * next_row, 1] = high
+            z[i, f, 0], z[i, f, 1] = low, high
 
 
 def _add_product(x: Array, y: Array, z: Array) -> None:

@@ -134,15 +134,10 @@ class Secret:
             return Secret(self._box, self.ring, self.shape, ())
         return self._box.constant(self.ring, self._parts[0])
 
-    def linear(self, forms: Sequence[Sequence[int]], *, rows: bool = False) -> Secret:
-        """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms).
-
-        Args:
-            rows: (forms, ...) is wanted.
-        """
-        units = self.shape[:-1]
-        shape = (len(forms), *units) if rows else (*units, len(forms))
-        return self._map(lambda part: self.ring.linear(part, forms, rows=rows), shape)
+    def linear(self, forms: Sequence[Sequence[int]]) -> Secret:
+        """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms)."""
+        shape = (*self.shape[:-1], len(forms))
+        return self._map(lambda part: self.ring.linear(part, forms), shape)
 
     def _term(self, other: Secret | Array | int) -> Secret:
         """What can be added to this secret, as a secret of its ring and shape."""

@@ -155,14 +155,13 @@ class Additive(Box):
         return z
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         label, one = self._next(label), Secret(self, ring, shape, ())
         if self._i is None:
             return Secret(self, ring, shape, (), known=True), one
-        r = self._drawn(f"{label}/a", x)
-        masked = [y.ring.add(y._parts[0], mask) for y, mask in zip(x, r, strict=True)]
-        v, (second,) = self._unmask(label, x, masked, [one])
+        (r,) = self._drawn(f"{label}/a", [x])
+        (v,), (second,) = self._unmask(label, [x], [x.ring.add(x._parts[0], r)], [one])
         first = Secret(self, ring, shape, (part(v),), known=True)
         return first, self._secret(ring, shape, second)
 

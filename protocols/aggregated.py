@@ -156,7 +156,7 @@ class Aggregated(Box):
         lacking("products")
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         lacking("comparisons")
 

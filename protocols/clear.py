@@ -77,9 +77,9 @@ class Clear(Box):
         return Secret(self, each.ring, each.shape, (total,))
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
-        first = (part([each._parts[0] for each in x]),) if self._here else ()
+        first = (part(x._parts[0]),) if self._here else ()
         second = (ring.zeros(shape),) if self._here else ()
         return Secret(self, ring, shape, first), Secret(self, ring, shape, second)
 

@@ -17,6 +17,7 @@ CrypTen's name is trusted with everything. Every other single party sees uniform
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -30,7 +31,7 @@ from mpcgen.prg import Prg
 from mpcgen.protocols.additive import Additive, AdditiveCosts, drawn_shares
 from mpcgen.protocols.keyed import KeyName, pass_keys
 from mpcgen.ring import Z2_64, Array, Ring
-from mpcgen.secret import Secret, join, split
+from mpcgen.secret import Secret
 
 if TYPE_CHECKING:
     from mpcgen.protocols.crypten_party import Party
@@ -111,40 +112,27 @@ class Crypten(Additive):
         return party.multiply(label, [_within(ring) for ring in rings], x, y)
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         party, one = self._party, Secret(self, ring, shape, ())
         label = self._next(label)
         if party is None or self._i is None:
             return one, one
-        held = (
-            [each._parts[0] for each in x]
-            if len(self._computing) == 2
-            else self._of_two(label, party, x)
-        )
+        held = x._parts[0] if len(self._computing) == 2 else self._of_two(label, party, x)
         shares = []
         for source in (0, 1):
             value = part(held) if self._i == source else None
             shares.append(self._secret(ring, shape, party.share(ring, shape, source, value)))
         return shares[0], shares[1]
 
-    def _of_two(self, label: str, party: "Party", x: Sequence[Secret]) -> list[Array]:
+    def _of_two(self, label: str, party: "Party", x: Secret) -> Array:
         """Shares that P_0 and P_1 hold alone, out of all parties' shares: one round."""
-        fresh = [
-            self._secret(
-                y.ring,
-                y.shape,
-                y.ring.add(y._parts[0], party.share(_within(y.ring), y.shape, 0, None)),
-            )
-            for y in x
-        ]
+        fresh = x.ring.add(x._parts[0], party.share(_within(x.ring), x.shape, 0, None))
         _, to, *givers = self._computing
-        send = {to: join(fresh, 0)} if self.me in givers else {}
-        due = dict.fromkeys(givers if self.me == to else (), sum(y.nbytes for y in x))
-        held = [y._parts[0] for y in fresh]
-        for data in self._exchange(label, send, due).values():
-            held = [y.ring.add(a, b) for y, a, b in zip(x, held, split(data, x), strict=True)]
-        return held
+        send = {to: x.ring.to_bytes(fresh)} if self.me in givers else {}
+        due = dict.fromkeys(givers if self.me == to else (), x.nbytes)
+        came = self._exchange(label, send, due)
+        return reduce(x.ring.add, (x.ring.from_bytes(y, x.shape) for y in came.values()), fresh)
 
 
 def set_up(

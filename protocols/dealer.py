@@ -75,12 +75,11 @@ class Dealer(Box):
         return [Secret(self, each.ring, each.shape, ()) for each in sums]
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         label, one = self._next(label), Secret(self, ring, shape, ())
-        masks = self._masks(label, x)
-        opposite = [y.ring.neg(r) for y, r in zip(x, masks, strict=True)]
-        self._deal(label, [one], [part(opposite)])
+        (r,) = self._masks(label, [x])
+        self._deal(label, [one], [part(x.ring.neg(r))])
         return Secret(self, ring, shape, (), known=True), one
 
     def _masks(self, label: str, like: Sequence[Sized]) -> list[Array]:

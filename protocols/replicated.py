@@ -186,7 +186,7 @@ class Replicated(Keyed):
         return z
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         label = self._next(label)
         if self._i is None:
@@ -196,16 +196,16 @@ class Replicated(Keyed):
             s0 = key.draw(ring, shape, f"{label}/{maker}", self._counter)
         match self._i:
             case 0:
-                s1 = ring.sub(part([each.ring.add(*each._parts) for each in x]), s0)
+                s1 = ring.sub(part(x.ring.add(*x._parts)), s0)
                 self._exchange(label, {self._computing[1]: ring.to_bytes(s1)}, {})
                 parts, others = (s0, s1), (zero, zero)
             case 1:
                 came = self._exchange(label, {}, {maker: nbytes(ring, shape)})
                 parts = (ring.from_bytes(came[maker], shape), zero)
-                others = (zero, part([each._parts[1] for each in x]))
+                others = (zero, part(x._parts[1]))
             case _:
                 self._exchange(label, {}, {})
-                parts, others = (zero, s0), (part([each._parts[0] for each in x]), zero)
+                parts, others = (zero, s0), (part(x._parts[0]), zero)
         return Secret(self, ring, shape, parts), Secret(self, ring, shape, others)
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:

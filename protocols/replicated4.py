@@ -203,7 +203,7 @@ class Replicated4(Keyed):
         )
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         label = self._next(label)
         one = Secret(self, ring, shape, ())
@@ -212,7 +212,7 @@ class Replicated4(Keyed):
 
         def masked(route: Route, _n: int, r: Array) -> Array:
             a, b = self._place(route.receiver), self._place(route.outsider)
-            return ring.add(part([y.ring.add(y._parts[a], y._parts[b]) for y in x]), r)
+            return ring.add(part(x.ring.add(x._parts[a], x._parts[b])), r)
 
         first, second = (
             self._secret(ring, shape, {j: component([each], j, 0, one) for j in self._mine})

@@ -169,9 +169,8 @@ class SymbolicRing(Ring):
     def sum(self, x: Array, axis: int) -> Array:
         return self._forms(np.moveaxis(x, axis, -1), np.ones((1, x.shape[axis]), int))[..., 0]
 
-    def linear(self, x: Array, forms: Any, *, rows: bool = False) -> Array:
-        values = self._forms(x, forms)
-        return np.moveaxis(values, -1, 0) if rows else values
+    def linear(self, x: Array, forms: Any) -> Array:
+        return self._forms(x, forms)
 
     def _forms(self, x: Array, forms: Any) -> Array:
         flat = x.reshape(-1, x.shape[-1]).tolist()

@@ -187,7 +187,7 @@ class ComputingView(Simulator):
         return z
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         label, zero = self._next(label), ring.zeros(shape)
         maker = self.cast.computing[0]
@@ -195,14 +195,14 @@ class ComputingView(Simulator):
             s0 = self.world.draw(0, ring, shape, f"{label}/{maker}", self._counter)
         match self.i:
             case 0:
-                first = (s0, ring.sub(part([each.ring.add(*each._parts) for each in x]), s0))
+                first = (s0, ring.sub(part(x.ring.add(*x._parts)), s0))
                 second = (zero, zero)
             case 1:
                 s1 = self.world.uniform("received", ring, shape, label, maker)
                 self.world.receive(label, maker, [s1])
-                first, second = (s1, zero), (zero, part([each._parts[1] for each in x]))
+                first, second = (s1, zero), (zero, part(x._parts[1]))
             case _:
-                first, second = (zero, s0), (part([each._parts[0] for each in x]), zero)
+                first, second = (zero, s0), (part(x._parts[0]), zero)
         return Secret(self, ring, shape, first), Secret(self, ring, shape, second)
 
     def _show(
@@ -262,7 +262,7 @@ class GuestView(Simulator):
         return results
 
     def _addends(
-        self, label: str, x: Sequence[Secret], ring: Ring, shape: tuple[int, ...], part: Part
+        self, label: str, x: Secret, ring: Ring, shape: tuple[int, ...], part: Part
     ) -> tuple[Secret, Secret]:
         """All that is opened of them is under the shares of a product."""
         self._next(label)
