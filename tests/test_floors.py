@@ -16,6 +16,7 @@ from mpcgen.leakage import Leakage, Opening
 from mpcgen.protocols.clear import Clear
 from mpcgen.protocols.engines import COMPARISONS, ENGINES
 from mpcgen.protocols.floors import Floor, Floors, Minima
+from mpcgen.secret import Secret
 from mpcgen.study import study as study_module
 from mpcgen.study.batch import Batch
 from mpcgen.study.gate import Gate
@@ -73,12 +74,23 @@ def gated(study: Study, owners: Sequence[Institution]) -> Mapping[str, Bools]:
     gate, own = Gate(study, box), [OwnCounts(study) for _ in names]
     found: dict[str, Bools] = {}
     for batch in study.batches():
-        levels = {}
-        for name, counts, owner in zip(names, own, owners, strict=True):
-            local = _local(batch, owner.within(groups), groups)
-            levels[name] = box.constant(BITS, counts.levels(batch, local))
-        found.update(gate.choose(batch, {}, levels))
+        local = [_local(batch, owner.within(groups), groups) for owner in owners]
+        levels = {
+            name: box.constant(BITS, counts.levels(batch, each))
+            for name, counts, each in zip(names, own, local, strict=True)
+        }
+        found.update(gate.choose(batch, _decided(box, batch, local), levels))
     return found
+
+
+def _decided(box: Box, batch: Batch, local: Sequence[Given]) -> dict[str, Secret]:
+    """The joint totals on which thresholds of a batch are decided."""
+    sources = {d.source.name: d.source for task in batch.tasks for d in task.decisions}
+    return {
+        name: box.constant(ring, ring.encode(sum(source.local(each) for each in local)))
+        for name, source in sources.items()
+        for ring in [batch.ring(source)]
+    }
 
 
 def _local(batch: Batch, owner: Institution, groups: int) -> Given:
