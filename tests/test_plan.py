@@ -7,7 +7,7 @@ import pytest
 
 from mpcgen.errors import PlanError
 from mpcgen.study.load import load_study
-from mpcgen.study.plan import NO_FLOORS, OPEN_ENGINE, TWO_OWNERS
+from mpcgen.study.plan import LOW_FLOORS, NO_FLOORS, OPEN_ENGINE, STRATIFIED_SUMS, TWO_OWNERS
 from mpcgen.study.read import read_plan
 from tests import small
 
@@ -279,3 +279,10 @@ def test_warnings(plan_folder: Path, plan_text: str) -> None:
     assert of(two) == (NO_FLOORS, TWO_OWNERS)
     clear = plan_text.replace('"replicated"', '"clear"').replace('["A", "B", "C"]', '["A"]', 1)
     assert of(clear) == (NO_FLOORS, OPEN_ENGINE.format("clear"))
+    floored = plan_text.replace('floors = "none"', "min_mac = 4\nmin_cell = 6\nmin_cases = 1")
+    assert of(floored) == (
+        LOW_FLOORS.format("min_mac = 4 instead of 5, min_cases = 1 instead of 50"),
+    )
+    agreed = plan_text.replace('floors = "none"', 'consent = ["stratified sums"]')
+    assert of(agreed) == (STRATIFIED_SUMS,)
+    assert of(agreed.replace(', "cmh"', "")) == ()

@@ -18,6 +18,7 @@ NO_FLOORS = (
     'floors = "none": every joint total is opened, however few people are behind it. '
     "Institutions can subtract their own counts. Use this for public data and tests only."
 )
+LOW_FLOORS = "floors are lower than usual: {}. What so few people are behind may be opened."
 OPEN_ENGINE = (
     'engine "{}": the computing institution sees the counts of every other one. '
     "It hides nothing; use it for tests only."
@@ -150,9 +151,24 @@ class Plan:
             NO_FLOORS: self.floors is None,
             OPEN_ENGINE.format(self.engine): not engine.hides,
             TWO_OWNERS: self.of_two,
-            STRATIFIED_SUMS: "stratified sums" in self.consent,
+            STRATIFIED_SUMS: "stratified sums" in self.consent and self._tests("cmh"),
+            LOW_FLOORS.format(", ".join(self._low_floors)): bool(self._low_floors),
         }
         return tuple(words for words, holds in loud.items() if holds)
+
+    def _tests(self, test: str) -> bool:
+        """Whether an entry asks for this test."""
+        asked = (entry.options.get("tests") for entry in self.entries)
+        return any(isinstance(tests, list) and test in tests for tests in asked)
+
+    @property
+    def _low_floors(self) -> tuple[str, ...]:
+        """The floors that are lower than the design's, with both."""
+        least = {} if self.floors is None else vars(self.floors)
+        usual = vars(Minima())
+        return tuple(
+            f"{name} = {n} instead of {usual[name]}" for name, n in least.items() if n < usual[name]
+        )
 
     def fail(self, message: str, entry: Entry | None = None) -> PlanError:
         """The error to raise about the plan, or about one of its entries."""
