@@ -128,7 +128,7 @@ def advice(
             f"This is high. It is not with at most {int(variants * most / values):,} independent "
             f'variants, or with {fewest:,} people: plan fewer sites, or release "passing".'
         )
-    else:
+    elif fewest > 1:
         yield f"It is high with fewer than {fewest:,} people."
 
 
