@@ -105,7 +105,7 @@ class _Alike:
     at_least: int
     or_zero: bool
     floors: tuple[Floor, ...]
-    rows: tuple[int, ...]  # their numbers among the floors that allow 0
+    rows: tuple[int, ...]  # their numbers among all floors
     start: int  # of an owner's planes, the first of theirs
 
     @property
@@ -216,10 +216,10 @@ class Floors:
         for floor in self.counts:
             if not floor.implied:
                 kinds.setdefault((floor.at_least, floor.or_zero), []).append(floor)
-        zero = [id(floor) for floor in self.counts if floor.or_zero]
+        place = {id(floor): n for n, floor in enumerate(self.counts)}
         found, start = [], 0
         for kind, floors in kinds.items():
-            rows = tuple(zero.index(id(floor)) for floor in floors if floor.or_zero)
+            rows = tuple(place[id(floor)] for floor in floors)
             found.append(_Alike(*kind, tuple(floors), rows, start))
             start = found[-1].stop
         return tuple(found)
@@ -257,7 +257,7 @@ class Floors:
 
         Args:
             given: each owner's bits, as `share` has them.
-            asked: which of the floors that allow 0 are asked for where (floors, m); None: all.
+            asked: which of all floors are asked for where (floors, m); None: all are.
         """
         protocols = [
             each.all_but_each(
@@ -276,11 +276,12 @@ class Floors:
     def _where_asked(
         self, box: Box, met: Sequence[Secret], asked: NDArray[np.bool_]
     ) -> list[Secret]:
-        """Floors that allow 0 hold where they are not asked for."""
+        """Floors hold where they are not asked for."""
         found = list(met)
         for n, each in enumerate(self._alike):
-            if each.or_zero:
-                there = np.tile(box.bits.pack(asked[list(each.rows)]), (self.owners, 1))
+            here = asked[list(each.rows)]
+            if not here.all():
+                there = np.tile(box.bits.pack(here), (self.owners, 1))
                 found[n] = (met[n] + -1) * there + -1
         return found
 

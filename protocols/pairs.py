@@ -29,6 +29,11 @@ class PairList(Protocol):
         """Site indices (m,) of the variants that pairs are made of, ascending."""
         ...
 
+    @property
+    def partners(self) -> int:
+        """With how many later variants one of them stands in pairs, at most."""
+        ...
+
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""
         ...
@@ -49,6 +54,11 @@ class ListedPairs:
     def variants(self) -> Indices:
         """Site indices (m,) of the variants that stand in pairs, ascending."""
         return np.unique(self.sites)
+
+    @property
+    def partners(self) -> int:
+        """With how many later variants one of them stands in pairs, at most."""
+        return int(np.bincount(np.unique(np.sort(self.sites), axis=0)[:, 0]).max())
 
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""
@@ -95,6 +105,11 @@ class WindowPairs:
     def variants(self) -> Indices:
         """Site indices (m,) of the variants whose pairs these are, ascending."""
         return self._sites
+
+    @property
+    def partners(self) -> int:
+        """With how many later variants one of them stands in pairs, at most."""
+        return int(np.diff(self._ends, prepend=0).max(initial=0))
 
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""

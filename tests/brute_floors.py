@@ -1,8 +1,8 @@
 """Disclosure floors the slow way: every count that follows, from every institution's own numbers.
 
 What follows is found by trying all small vectors against the rows' span in float64. Counts are
-(m, groups, 7) of one institution, in the order of the genotype classes; pairs (P, 16), people by
-both dosages of a pair, 3 in the place of a genotype that is not there.
+(m, groups, 7) of one institution, in the order of the genotype classes; pairs (P, 36), people by
+both classes of a pair, 5 in the place of a genotype that is not there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.protocols.floors import Minima
+from mpcgen.study.closure import Span, atoms
 from tests.plain import HET, MISSING, Plain
 
 Ints = NDArray[np.int64]
@@ -138,65 +139,48 @@ def dosages(plain: Plain) -> Ints:
     return np.where(known, g // (1 + haploid), 3).astype(np.int64)
 
 
-def tables(dosage: Ints, pairs: Ints) -> Ints:
-    """People by both dosages (P, 16) of pairs of rows of dosages (m, N)."""
-    joint = 4 * dosage[pairs[:, 0]] + dosage[pairs[:, 1]]
-    return np.stack([(joint == cell).sum(axis=1) for cell in range(16)], axis=1)
+def genotype_classes(plain: Plain) -> Ints:
+    """Of everybody (m, N) one of the first five genotype classes; 5 where there is no genotype."""
+    dosage = dosages(plain)
+    return np.where(dosage == 3, 5, dosage + 3 * plain.haploid)
 
 
-BOTH = tuple(product(range(4), repeat=2))
+def tables(classes: Ints, pairs: Ints) -> Ints:
+    """People by both classes (P, 36) of pairs of rows of classes (m, N)."""
+    joint = 6 * classes[pairs[:, 0]] + classes[pairs[:, 1]]
+    return np.stack([(joint == cell).sum(axis=1) for cell in range(36)], axis=1)
 
 
-def _over_cells(weight: Sequence[int], axis: int) -> Ints:
-    """A weight of one variant's dosages over the cells."""
-    return np.array([weight[cell[axis]] if cell[axis] < 3 else 0 for cell in BOTH])
-
-
-PAIRED = np.array([int(3 not in cell) for cell in BOTH])
-ALONE = np.array([int((x == 3) != (y == 3)) for x, y in BOTH])  # one genotype, not the other
-PRODUCTS = np.array(
-    [
-        [a[x] * b[y] if 3 not in (x, y) else 0 for x, y in BOTH]
-        for a in ((0, 1, 2), (2, 1, 0))
-        for b in ((0, 1, 2), (2, 1, 0))
-    ]
-)
-
-# People with one allele alone or with none, where nobody has two of one of them.
-IF_NO_TWO = np.array(
-    [
-        [value * int(3 not in cell) for value, cell in zip(values, BOTH, strict=True)]
-        for values in (
-            [x * (1 - y) + (x == 2) + (y == 2) for x, y in BOTH],
-            [(1 - x) * y + (x == 2) + (y == 2) for x, y in BOTH],
-            [(1 - x) * (1 - y) + (x == 2) + (y == 2) for x, y in BOTH],
-            [(2 - x) * (1 - y) + (x == 0) + (y == 2) for x, y in BOTH],
-            [(1 - x) * (2 - y) + (x == 2) + (y == 0) for x, y in BOTH],
-        )
-    ]
-)
+BOTH = tuple(product(range(6), repeat=2))
+PAIRED = np.array([int(5 not in cell) for cell in BOTH])
+ALONE = np.array([int((x == 5) != (y == 5)) for x, y in BOTH])  # one genotype, not the other
+DOSAGE_OF = (0, 1, 2, 0, 1)
 
 
 @cache
-def of_pair() -> Ints:
-    """Sets of cells (.., 16) that follow from a pair's sums, and products of its alleles."""
-    forms = [PRODUCTS[0]]
-    for weight in ((1, 1, 1), (0, 1, 2), (0, 1, 4)):
-        forms += [_over_cells(weight, axis) * PAIRED for axis in (0, 1)]
-    seen = [cell for cell in range(16) if PAIRED[cell]]
-    sets = _spread(smallest(within(np.array(forms)[:, seen], 1)), seen, 16)
-    return np.concatenate([sets, PRODUCTS])
+def of_pair(first: tuple[int, ...], second: tuple[int, ...]) -> Ints:
+    """Sums of people (.., 36), weights 0..4, that follow where these classes are there alone."""
+    cells = [(x, y) for x, y in BOTH if x in first and y in second and (x < 3) == (y < 3)]
+    forms = {f"{side}{c}": [int(cell[side] == c) for cell in cells]
+             for side in (0, 1) for c in range(5)}  # fmt: skip
+    forms["SXY"] = [DOSAGE_OF[x] * DOSAGE_OF[y] for x, y in cells]
+    return _spread(atoms(Span(len(cells), forms), 4), [BOTH.index(cell) for cell in cells], 36)
 
 
-def pairs_kept(owners: Sequence[Ints], minima: Minima) -> Bools:
-    """Which pairs meet their own floors, from the institutions' tables (P, 16)."""
+def pairs_kept(owners: Sequence[Ints], chrom: Sequence[str], minima: Minima) -> Bools:
+    """Which pairs meet their own floors, from the institutions' tables (P, 36)."""
     here: Ints = np.sum([own @ PAIRED > 0 for own in owners], axis=0)
     kept = np.asarray(here >= minima.min_institutions)
+    diploid = np.array([kind(c) != "haploid" for c in chrom], np.bool_)
     for view in views(owners):
         kept &= view @ PAIRED >= minima.min_individuals
         kept &= view @ ALONE == 0
-        kept &= none_or(view @ of_pair().T, minima.min_cell)
-        kept &= none_or(view @ IF_NO_TWO.T, minima.min_cell)
+        margins = [view.reshape(-1, 6, 6)[:, :5, :5].sum(axis=axis) for axis in (2, 1)]
+        for margin in margins:
+            kept &= ~diploid | (margin[:, 1] > 0)  # somebody is heterozygous
+        for row in np.flatnonzero(kept):
+            there = (tuple(np.flatnonzero(margin[row]).tolist()) for margin in margins)
+            kept[row] = none_or(view[row : row + 1] @ of_pair(*there).T, minima.min_cell)[0]
     return kept
 
 
@@ -230,5 +214,5 @@ class Institution:
         return sums
 
     def tables(self, pairs: Ints) -> Ints:
-        """People by both dosages, (P, 16)."""
-        return tables(np.where(self.has[:, None], dosages(self.plain), 3), pairs)
+        """People by both genotype classes, (P, 36)."""
+        return tables(np.where(self.has[:, None], genotype_classes(self.plain), 5), pairs)

@@ -106,12 +106,14 @@ def counted(form: Mapping[str, int], people: Sequence[Person], place: int = 0) -
 
 
 def paired(people: Sequence[Person]) -> dict[str, Ints]:
-    """What a pair's sums count, and the numbers of people with each dosage at x and at y."""
+    """What a pair's sums count, and the numbers of people with each genotype at x and at y."""
     x, y = (np.array([DOSAGE_OF.get(p.at[i], -1) for p in people]) for i in range(2))
     there = (x >= 0) & (y >= 0)
     sums = {name: there * x**i * y**j for name, (i, j) in POWERS.items()}
     alone = {
-        f"{side}{d}": (at == d).astype(int) for side, at in (("X", x), ("Y", y)) for d in range(3)
+        f"{side}.{genotype}": np.array([int(p.at[i] == genotype) for p in people])
+        for i, side in enumerate("XY")
+        for genotype in CALLED
     }
     return sums | alone
 

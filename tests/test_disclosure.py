@@ -6,7 +6,6 @@ plan opens of one variant and of the public group sizes.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from mpcgen.study.batch import Task
 from mpcgen.study.closure import Integers
 from mpcgen.study.disclosure import HAPLOID, UNCALLED, kinds_of, undermined, variant_floors
 from mpcgen.study.load import load_study
-from mpcgen.study.pair_disclosure import PAIR_COLUMNS, pair_floors
 from mpcgen.study.plan import Entry
 from tests import small, studies
 
@@ -239,34 +237,6 @@ def test_plans_that_withhold_what_they_say(entries: str, tmp_path: Path) -> None
 def test_stratified_sums_by_consent(tmp_path: Path) -> None:
     agreed = studies.Rules(release='consent = ["stratified sums"]')
     load_study(small.lay_out(tmp_path, PLAIN + 'tests = ["cmh"]\n', agreed))
-
-
-# Pairs: an attacker who has a pair's sums and what is opened of everybody at both its variants. Who
-# has one of the two genotypes has the other, or the pair is not opened.
-
-CELLS = list(product(range(3), repeat=2))
-
-
-def cells(form: Mapping[str, int]) -> list[int]:
-    """What a form over the pair's columns counts in each cell of the table of both dosages."""
-    table = {f"{side}{d}": [int(cell[axis] == d) for cell in CELLS]
-             for axis, side in enumerate("XY") for d in range(3)}  # fmt: skip
-    for name, power in {"N": (0, 0), "SX": (1, 0), "SY": (0, 1), "SXX": (2, 0), "SYY": (0, 2),
-                        "SXY": (1, 1)}.items():  # fmt: skip
-        table[name] = [x ** power[0] * y ** power[1] for x, y in CELLS]
-    return [sum(c * table[name][i] for name, c in form.items()) for i in range(len(CELLS))]
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.data())
-def test_no_combination_is_a_set_of_people_of_a_pair_without_a_floor(data: st.DataObject) -> None:
-    counted = [{f"{side}{d}": 1} for side in "XY" for d in range(3)]  # floored at each variant
-    floored = [floor.form for floor in pair_floors(["all"], Minima())] + counted
-    parts = tuple(tuple(cells(form)) for form in floored if min(cells(form)) >= 0)
-    known = [cells({name: 1}) for name in PAIR_COLUMNS]
-    for form in combinations(chosen(data, np.array(known))):
-        if min(form) >= 0 and max(form) <= 1:
-            assert is_sum(form, parts)
 
 
 @pytest.mark.parametrize(

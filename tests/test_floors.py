@@ -109,7 +109,8 @@ def expected(study: Study, case: Case, owners: Sequence[Institution]) -> dict[st
     for batch in study.batches():
         if batch.pairs is not None:
             tables = [owner.within(groups).tables(batch.pairs) for owner in owners]
-            met = brute_floors.pairs_kept(tables, minima)
+            chrom = [CHROM[i] for i in batch.pairs[:, 0]]
+            met = brute_floors.pairs_kept(tables, chrom, minima)
             found[f"{batch.name}/keep"] = met & kept[batch.pairs].all(axis=1)
     return found
 
@@ -268,10 +269,8 @@ def wanted(floors: Floors, counts: Sequence[Ints], here: Sequence[Bools], asked:
     """Which units meet floors on counts (m, COLUMNS), by Python's comparisons."""
     met: Bools = np.sum(here, axis=0) >= (floors.min_institutions or 0)
     for view in brute_floors.views(counts):
-        rows = iter(asked)
-        for floor in floors.counts:
+        for floor, needed in zip(floors.counts, asked, strict=True):
             form = np.array([floor.form.get(name, 0) for name in COLUMNS])
-            needed = next(rows) if floor.or_zero else np.ones(len(view), np.bool_)
             count = view @ form
             met &= (count >= floor.at_least) | (floor.or_zero & (count == 0)) | ~needed
     return met
@@ -285,7 +284,7 @@ def test_floors_of_many_owners(n: int, counts: list[Floor], least: int, seed: in
     m, rng, names = 200, np.random.default_rng(seed), tuple("ABCDEFG"[:n])
     values = [rng.choice([0, 0, 0, 1, 2, 3], (m, 3)) for _ in names]
     here = [rng.random(m) < 0.8 for _ in names]
-    asked = rng.random((sum(floor.or_zero for floor in counts), m)) < 0.7
+    asked = rng.random((len(counts), m)) < 0.7
     floors = Floors(COLUMNS, tuple(counts), min(least, n), n)
     manifest = [Opening("met", 1, (m,), names)]
     box = Clear(Nobody(), Seat("A", names, names, ("A",)), Leakage(manifest))
@@ -317,7 +316,7 @@ def test_floors_on_shares(setting: Setting, counts: list[Floor], least: int, see
     rng = np.random.default_rng(seed)
     values = {owner: rng.choice([0, 0, 1, 2, 3, 8], (m, 3)) for owner in owners}
     here = {owner: rng.integers(0, 2, m) > 0 for owner in owners}
-    asked = rng.random((sum(floor.or_zero for floor in counts), m)) < 0.7
+    asked = rng.random((len(counts), m)) < 0.7
     least = min(least, len(owners))
     floors = Floors(COLUMNS, tuple(counts), least, len(owners))
 

@@ -131,7 +131,9 @@ def expected(
     m = len(ids)
     near = np.array([(i, j) for i in range(m) for j in range(i + 1, min(i + WINDOW, m))])
     near = near[(chrom[near[:, 0]] == chrom[near[:, 1]]) & kept[near].all(axis=1)]
-    met = brute_floors.pairs_kept([owner.tables(near) for owner in owners], minima)
+    met = brute_floors.pairs_kept(
+        [owner.tables(near) for owner in owners], chrom[near[:, 0]], minima
+    )
     return list(ids[kept]), [(str(a), str(b)) for a, b in ids[near[met]]]
 
 
@@ -205,5 +207,7 @@ def test_too_few_cases_without_one_institution_open_nothing(
     for error in ended.values():
         assert isinstance(error, PlanError), error
         assert "too few people, jointly or without one of the institutions" in str(error)
-        assert f"{least} cases, 50 controls, 3 institutions; nothing was opened" in str(error)
+        people = f"{4 * WINDOW} people, 4 for each of {WINDOW} variants in pairs together"
+        words = f"{least} cases, 50 controls, {people}, 3 institutions; nothing was opened"
+        assert words in str(error)
     assert not [*(tmp_path / "out").rglob("*")]

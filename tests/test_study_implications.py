@@ -47,12 +47,17 @@ def test_floors(release: str, tmp_path: Path) -> None:
     lines = [line.strip() for line in block(check(plan), "The floors")]
     cases_and_controls = f"{least.min_cases} cases, {least.min_controls} controls"
     jointly = f"; jointly from {least.min_institutions} institutions"
-    assert f"people: at least {cases_and_controls}{jointly}" in lines
+    together = load_study(plan).together
+    people = f"{4 * together} people, 4 for each of {together} variants in pairs together"
+    assert f"people: at least {cases_and_controls}, {people}{jointly}" in lines
     assert (
         f"each variant: at least {least.min_mac} alternative alleles, {least.min_mac} reference "
         f"alleles, {least.min_cases} called cases, {least.min_controls} called controls{jointly}"
     ) in lines
-    assert f"each pair: at least {least.min_individuals} people of the pair{jointly}" in lines
+    both = "1 heterozygous at the first, 1 heterozygous at the second"
+    assert (
+        f"each pair: at least {least.min_individuals} people of the pair, {both}{jointly}" in lines
+    )
     assert "who has one of the two genotypes has the other" in " ".join(lines)
     cells, missing = (
         f"each variant, 0 or at least {n}" for n in (least.min_cell, least.min_missing)
@@ -177,7 +182,7 @@ def test_zero_cells_and_the_smallest_group(tmp_path: Path) -> None:
     assert "that institution learns that nobody of the others has it." in said
     assert (
         "The smallest group behind a total: 32 called controls, also without any one institution; "
-        "a single count of them can be of 4, or of nobody."
+        "a count of them at one variant, or at one pair, can be of 4, or of nobody."
     ) in said
     assert "which institutions lack a variant" in said  # two of three are enough
     (tmp_path / "all").mkdir()

@@ -32,6 +32,9 @@ from mpcgen.study.closure import Span, atoms, yields
 UNCALLED = ("MISSING", "ABSENT")
 HAPLOID = ("HAP_REF", "HAP_ALT")
 X, Y, MT = 23, 24, 26
+PEOPLE_A_VARIANT = 4  # without any one institution: see `people_floors`
+LEVELS = 100  # about how many bits they give for that
+UNITS = "units"  # an institution's people, counted in groups of `people_unit`
 
 Kinds: TypeAlias = tuple[tuple[str, ...], ...]  # of chromosomes: the genotype classes on each
 
@@ -45,6 +48,12 @@ def kinds_of(chrom: NDArray[np.int8]) -> Kinds:
         (*HAPLOID, *UNCALLED): codes & {Y, MT},
     }
     return tuple(classes for classes, present in kinds.items() if present)
+
+
+def copies(chrom: NDArray[np.int8]) -> NDArray[np.int8]:
+    """A number for the kind of each chromosome (m,): how many copies of it people have."""
+    found: NDArray[np.int8] = np.isin(chrom, [X]) + 2 * np.isin(chrom, [Y, MT]).astype(np.int8)
+    return found
 
 
 def variant_floors(
@@ -85,11 +94,11 @@ def _class(name: str) -> str:
 
 
 def asked_where(counts: Sequence[Floor], chrom: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Which of the floors that allow 0 are asked for at variants (m,): (floors, m)."""
-    asked = np.zeros((sum(floor.or_zero for floor in counts), len(chrom)), np.bool_)
+    """Which floors are asked for at variants, or pairs, on these chromosomes (m,): (floors, m)."""
+    asked = np.zeros((len(counts), len(chrom)), np.bool_)
     for code in np.bincount(chrom).nonzero()[0]:
         (kind,) = kinds_of(np.array([code]))
-        on = [floor.on is None or kind in floor.on for floor in counts if floor.or_zero]
+        on = [floor.on is None or kind in floor.on for floor in counts]
         asked[:, chrom == code] = np.array(on, np.bool_)[:, None]
     return asked
 
@@ -135,12 +144,32 @@ def _least(group: str, minima: Minima) -> int:
     return named.get(group, minima.min_individuals)
 
 
-def people_floors(groups: Sequence[str], minima: Minima) -> list[Floor]:
-    """Floors on the joint group sizes."""
-    return [
+def people_floors(groups: Sequence[str], minima: Minima, together: int) -> list[Floor]:
+    """Floors on the joint group sizes, and on the number of people where there are pairs.
+
+    Sums of all pairs of W variants are the Gram matrix of their columns of genotypes. Where W is
+    larger than the number of people, lattice reduction gives everybody's genotypes from it, however
+    large each sum is (the hidden subset sum problem: Nguyen and Stern, CRYPTO 1999; Coron and Gini,
+    CRYPTO 2020). `PEOPLE_A_VARIANT` people for each variant are asked for.
+
+    Args:
+        together: at most how many variants stand in pairs, each with all others; 0: there are none.
+    """
+    floors = [
         Floor(_who(group), {group: 1}, _least(group, minima), or_zero=False, most=1)
         for group in groups
     ]
+    if together:
+        least, unit = PEOPLE_A_VARIANT * together, people_unit(together)
+        words = f"people, {PEOPLE_A_VARIANT} for each of {together} variants in pairs together"
+        words = words if unit == 1 else f"groups of {unit} {words}"
+        floors.append(Floor(words, {UNITS: 1}, -(-least // unit), or_zero=False, most=1))
+    return floors
+
+
+def people_unit(together: int) -> int:
+    """In groups of how many people institutions count for the floor on variants in pairs."""
+    return max(1, -(-PEOPLE_A_VARIANT * together // LEVELS))
 
 
 def _who(group: str) -> str:

@@ -19,7 +19,8 @@ _NAMED = {  # sums of classes that have a name of their own
 _WHERE = {"HOM_REF": "autosomes", "HAP_REF": "Y and MT"}  # kinds that have one of these alone
 _PAIRS = (
     "Both variants of a pair must meet their floors too, and be of the very same people: who has "
-    "one of the two genotypes has the other."
+    "one of the two genotypes has the other. n01 are the people with dosage 0 at the first and 1 "
+    "at the second, m01 likewise those who have one copy."
 )
 
 
@@ -43,8 +44,8 @@ def floors(study: Study) -> Iterator[str]:
         yield f"  {unit}: {_behind(floors)}; {jointly}"
     yield (
         "Likewise every count of people, of alleles, and of a pair's products of alleles that "
-        "follows from what is opened, by adding and subtracting. It is a sum of these and of those "
-        "above:"
+        "follows from what is opened of one variant or one pair, by adding and subtracting. Each "
+        "is made up of the counts above and of these:"
     )
     for unit, of_unit in units:
         for least, where, counts in _alike(of_unit, kinds):

@@ -57,7 +57,10 @@ class Gate:
             return batch.floors.met(self._box, levels, asked_where(batch.floors.counts, chrom))
         first, second = batch.pairs.T
         kept = self._all_kept[first] & self._all_kept[second]
-        return batch.floors.met(self._box, levels) * self._box.bits.pack(kept)
+        asked = None
+        if len(self._study.kinds_of_pairs) > 1:
+            asked = asked_where(batch.floors.counts, self._study.sites.chrom[first])
+        return batch.floors.met(self._box, levels, asked) * self._box.bits.pack(kept)
 
     @cached_property
     def _all_kept(self) -> NDArray[np.bool_]:

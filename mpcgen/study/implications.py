@@ -31,8 +31,10 @@ _DIFFERENCES = (
     "people, wherever few miss a genotype or few carry an allele."
 )
 _PAIRS = (
-    "Floors hold for a pair and its two variants. Sums over several pairs, and weighted ones like "
-    "that of squared differences of two dosages, have none: they can be small."
+    "Floors hold for a pair and its two variants. Sums over several pairs, over three and more "
+    "variants, have none: they can be small. All pairs of many variants together tell everybody's "
+    "genotypes where there are more variants than people: at least 4 people are asked for to each "
+    "variant in pairs together. That is a margin to the methods that are known, not a proof."
 )
 _AGAIN = (
     "Another plan over partly the same people, before or after this one, is not compared with it: "
@@ -87,10 +89,11 @@ def _smallest(study: Study) -> str:
     if not found:
         return "a single person"
     counts = [floor for floors in found for floor in floors.counts]
-    people = [f for f in counts if not f.or_zero and f.most == 1 and not f.implied]
+    people = [f for f in counts if f.behind and f.most == 1 and f.on is None and not f.implied]
     least = min(people, key=lambda floor: floor.at_least)
     cells = [floor.at_least for floor in counts if floor.or_zero]
-    alone = f"; a single count of them can be of {min(cells)}, or of nobody" if cells else ""
+    few = f"; a count of them at one variant, or at one pair, can be of {min(cells)}, or of nobody"
+    alone = few if cells else ""
     return f"{least.at_least} {least.name}, also without any one institution{alone}"
 
 

@@ -3,18 +3,20 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
+
 from mpcgen.errors import RangeError
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.engines import COMPARISONS, ENGINES, LONG, WIDE, offering
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
 from mpcgen.protocols.options import Options, integer, names
-from mpcgen.protocols.pairs import common_pairs
+from mpcgen.protocols.pairs import ListedPairs, common_pairs
 from mpcgen.protocols.rounded import MAX_DIGITS
 from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic, Value
 from mpcgen.ring import Z2_32, Z2_64
 from mpcgen.study.batch import Task
-from mpcgen.study.disclosure import kinds_of, undermined
+from mpcgen.study.disclosure import copies, kinds_of, undermined
 from mpcgen.study.plan import Entry, Plan
 from mpcgen.study.read import read_plan
 from mpcgen.study.selection import choose_pairs
@@ -204,7 +206,12 @@ def _check_release(study: Study) -> None:
                     f"what the other's {what} withholds; leave one of them out",
                     task.entry,
                 )
-    if plan.floors is None or "stratified sums" in plan.consent:
+    if plan.floors is None:
+        return
+    for task, chosen in of_pairs:
+        if isinstance(chosen, ListedPairs):
+            _check_copies(study, task, chosen)
+    if "stratified sums" in plan.consent:
         return
     for task in study.tasks:
         if task.statistic.undoes_floors:
@@ -213,6 +220,19 @@ def _check_release(study: Study) -> None:
                 'agree to that, write consent = ["stratified sums"] under [release]',
                 task.entry,
             )
+
+
+def _check_copies(study: Study, task: Task, chosen: ListedPairs) -> None:
+    """Refuse pairs of which one variant is of two copies, the other of one."""
+    first, second = copies(study.sites.chrom)[chosen.sites].T
+    apart = np.flatnonzero(first != second)
+    if len(apart):
+        names = " and ".join(str(study.sites.id[site]) for site in chosen.sites[apart[0]])
+        raise study.plan.fail(
+            f"{names} are on chromosomes of which people have different numbers of copies: floors "
+            "cover pairs of autosomes, of X, and of Y and MT; leave the others out",
+            task.entry,
+        )
 
 
 def _prove_ranges(study: Study) -> None:

@@ -92,7 +92,9 @@ def open_people(study: Study, box: Box, sizes: Integers | None) -> dict[str, int
     values = None if sizes is None else ring.encode(sizes[None])
     total = reduce(add, box.input(PEOPLE, ring, (1, len(study.groups)), values).values())
     if floors is not None:
-        own = None if sizes is None else floors.levels([sizes[None]], np.array([sizes.any()]))
+        own = None
+        if sizes is not None:
+            own = floors.levels(study.people_tables(sizes), np.array([sizes.any()]))
         met = floors.met(box, floors.share(box, PEOPLE_FLOORS, 1, own))
         if not box.open_bits({PEOPLE_KEEP: met}, 1)[PEOPLE_KEEP][0]:
             return None

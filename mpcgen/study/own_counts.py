@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mpcgen.protocols.genotype_counts import CALLED, CLASSES, DOSAGE, form, genotype_counts
+from mpcgen.protocols.genotype_counts import CALLED, CLASSES, form, genotype_counts
 from mpcgen.protocols.statistic import Integers, Local, forms
 from mpcgen.ring import Array
 from mpcgen.study.batch import Batch
@@ -19,24 +19,24 @@ class OwnCounts:
     def __init__(self, study: Study):
         self._of_pairs, groups = bool(study.of_pairs), study.groups
         self._source = genotype_counts(groups)
-        dosages = (form(dict.fromkeys(classes, 1), *groups) for classes in DOSAGE)
-        self._forms = np.array(forms(self._source.columns, *dosages), np.int32).T
-        self._dosages: list[Integers] = []  # of each batch of variants, (m, 3)
+        called = (form({genotype: 1}, *groups) for genotype in CALLED)
+        self._forms = np.array(forms(self._source.columns, *called), np.int32).T
+        self._called: list[Integers] = []  # of each batch of variants, (m, 5)
 
     def levels(self, batch: Batch, local: Local) -> Array:
         """The bits that it gives for the floors of a batch, as `Floors.share` takes them."""
         assert batch.floors is not None
         if batch.pairs is not None:
             first, second = batch.pairs.T
-            dosages = np.take(self._all, first, axis=0), np.take(self._all, second, axis=0)
-            return batch.floors.levels([local.pair_sums, *dosages])
+            called = np.take(self._all, first, axis=0), np.take(self._all, second, axis=0)
+            return batch.floors.levels([local.pair_sums, *called])
         counts = self._source.local(local)
         if self._of_pairs:
-            self._dosages.append(counts @ self._forms)
+            self._called.append(counts @ self._forms)
         here: Integers = local.counts[:, :, _CALLED].sum(axis=(1, 2))
         return batch.floors.levels([counts], here > 0)
 
     @cached_property
     def _all(self) -> Integers:
-        """People by dosage at all variants: their batches come before those of pairs."""
-        return np.concatenate(self._dosages)
+        """People by genotype at all variants: their batches come before those of pairs."""
+        return np.concatenate(self._called)

@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
+import numpy as np
+
 from mpcgen.cost import Cost
 from mpcgen.genome.sites import SiteList
 from mpcgen.leakage import Opening
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.floors import Floor, Floors, Minima
 from mpcgen.protocols.genotype_counts import genotype_counts
+from mpcgen.protocols.statistic import Integers
 from mpcgen.ring import Z2_32
 from mpcgen.study.batch import MAX_BATCH, MAX_BITS, MAX_DECIDED, Batch, Task, cut
 from mpcgen.study.disclosure import (
+    UNITS,
     Kinds,
     kinds_of,
     people_floors,
+    people_unit,
     variant_floors,
 )
 from mpcgen.study.pair_disclosure import PAIR_COLUMNS, pair_floors
@@ -103,12 +108,30 @@ class Study:
     @cached_property
     def pair_floors(self) -> Floors | None:
         """The floors of pairs; None where the plan has no floors."""
-        return self._floors(PAIR_COLUMNS, partial(pair_floors, self.groups), here=False)
+        counts = partial(pair_floors, self.groups, kinds=self.kinds_of_pairs)
+        return self._floors(PAIR_COLUMNS, counts, here=False)
+
+    @cached_property
+    def kinds_of_pairs(self) -> Kinds:
+        """The kinds of chromosomes that pairs are on."""
+        rows = [task.chosen.variants for task in self.of_pairs if task.chosen is not None]
+        return kinds_of(self.sites.chrom[np.concatenate([*rows, np.empty(0, np.int64)])])
+
+    @cached_property
+    def together(self) -> int:
+        """At most how many variants stand in pairs, each with all others; 0: there are no pairs."""
+        partners = sum(task.chosen.partners for task in self.of_pairs if task.chosen is not None)
+        return partners + 1 if partners else 0
 
     @cached_property
     def people_floors(self) -> Floors | None:
         """What the joint group sizes must meet; None where the plan has no floors."""
-        return self._floors(self.groups, partial(people_floors, self.groups))
+        columns = (*self.groups, UNITS)
+        return self._floors(columns, partial(people_floors, self.groups, together=self.together))
+
+    def people_tables(self, sizes: Integers) -> list[Integers]:
+        """An institution's numbers of people (groups,) in the columns of the floors on them."""
+        return [sizes[None], np.array([[sizes.sum() // people_unit(self.together)]])]
 
     def _floors(
         self,

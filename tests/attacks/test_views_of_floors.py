@@ -84,8 +84,8 @@ def _without_its_bits(box: Box, x: Inputs) -> Secret:
 
 
 def _not_asked(box: Box, x: Inputs) -> Secret:
-    """Floors that allow 0 are asked for nowhere."""
-    return met(floors(3), box, x, np.zeros((1, x["A"].shape[1]), np.bool_))
+    """The floor that allows 0 is asked for nowhere."""
+    return met(floors(3), box, x, np.array([[True], [False]]).repeat(x["A"].shape[1], axis=1))
 
 
 @pytest.mark.parametrize("keep", [_only_without_c, _without_its_bits, _not_asked])
