@@ -12,8 +12,9 @@ Indices are modulo 4.
 
 Joint input, INP (section 2.3, protocol 3): P_i and P_j know v; P_k receives, P_o does not:
     x_k <- -F(k_k),  x_o <- v + F(k_k),  x_i <- x_j <- 0;   jmp(x_o; P_i, P_j -> P_k).
-Product: x_a y_b + x_b y_a is known to the two parties beside P_a and P_b, who put it in by INP;
-    four of the six pairs put in one x_a y_a each with it. z is the sum of these inputs.
+Product: the two parties beside P_a and P_b know (x_a + x_b)(y_a + y_b), and put it in by INP;
+    of {0, 1} and {2, 3} it is -(x_a - x_b)(y_a - y_b). z is the sum of these six inputs: it has
+    each x_a y_b + x_b y_a once, and each x_a y_a of two pairs, less that of the third.
 Input of P_i:
     x_{i+2}, x_{i+3} <- F(k_{i+2}), F(k_{i+3}),  x_i <- 0;   P_i sends x_{i+1} to P_{i+2}, P_{i+3}.
 Input of an owner O that does not compute, who gave the holders of x_0, x_1, x_2 a key for each:
@@ -41,10 +42,10 @@ from mpcgen.protocols.replicated4_inputs import JointInput, component
 from mpcgen.protocols.replicated4_keys import agree_on_keys, key_name
 from mpcgen.protocols.replicated4_roles import (
     LOWER,
+    OPPOSITE,
     PARTIES,
     ROUTES,
     UPPER,
-    WITH_SQUARES,
     Replicated4Costs,
     Route,
     drawn_components,
@@ -149,11 +150,11 @@ class Replicated4(Keyed):
         ]
 
     def _summand(self, route: Route, each: Products, z: Array) -> Array:
-        """z and the terms of the products that are put in by this route."""
-        ring, a, b = each.ring, self._place(route.receiver), self._place(route.outsider)
-        add = ring.add_cross if route in WITH_SQUARES else ring.add_swapped
+        """z and the part of the products that is put in by this route."""
+        a, b = self._place(route.receiver), self._place(route.outsider)
+        plus = each.ring.sub if route in OPPOSITE else each.ring.add
         for x, y in ((x._parts, y._parts) for x, y in each.pairs):
-            z = add(z, (x[a], x[b]), (y[a], y[b]), each.product)
+            z = plus(z, each.product(plus(x[a], x[b]), plus(y[a], y[b])))
         return z
 
     def _place(self, j: int) -> int:

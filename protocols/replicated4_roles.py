@@ -32,8 +32,8 @@ ROUTES: Final = (
 )
 """One for each pair of parties; every party is sent a message or a digest by every other."""
 
-WITH_SQUARES: Final = ROUTES[:4]
-"""Those that also put in x_k y_k, k the receiver."""
+OPPOSITE: Final = (ROUTES[0], ROUTES[2])
+"""Two without a party in common as receiver or outsider: they put in products of differences."""
 
 LOWER: Final = Route(3, 2, 0, 1)
 """By which those who know x_0 and x_1 put in their sum."""
