@@ -43,6 +43,7 @@ class Engine:
         roles: what each computing party does; empty: all compute.
         key_bits: sizes of key that a plan may choose; empty: there is no choice.
         max_units: variants or pairs that one step runs over at most.
+        max_owners: institutions with data, at most.
         unfit: why it is not for real data; empty: it is.
     """
 
@@ -59,6 +60,7 @@ class Engine:
     max_units: int = 1 << 18
     more: bool = False
     deals: bool = False
+    max_owners: int = 1 << 16
     unfit: str = ""
 
     @property
@@ -127,6 +129,7 @@ _ALL: Sequence[Engine] = (
         "encrypted, and the key holder decrypts only their sums",
         ("adds ciphertexts", "holds the key"),
         max_units=1 << 16,
+        max_owners=bfv.MAX_OWNERS,
     ),
     Engine(
         "crypten",

@@ -1,6 +1,7 @@
 """Encrypted totals: what each role sees, what is refused, and that a wrong message stops all."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -250,3 +251,14 @@ def test_what_a_plan_may_not_say(
         load_study(plan)
     if "comparisons" in str(caught.value):
         assert "clear, replicated, replicated4" in str(caught.value)
+
+
+def test_more_institutions_than_bfv_adds_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the plan is checked, and not in the middle of a session."""
+    assert ENGINES["bfv"].max_owners == 255
+    monkeypatch.setitem(ENGINES, "bfv", replace(ENGINES["bfv"], max_owners=2))
+    plan = small.lay_out(tmp_path, studies.OF_ALL, studies.Rules("bfv", ("A", "B")))
+    said = "the engine bfv adds up values of at most 2 institutions, not 3; all other engines"
+    small.assert_refused(small.command("study", "check", plan), said, "line 17")

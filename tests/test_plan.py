@@ -66,10 +66,15 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
     ],
     'name = "replicated"': [
         ('name = "replicate"', "did you mean replicated?", 'name = "replicate"'),
-        ('name = "clear"', "clear has 1 computing party, not 3", "computing"),
+        (
+            'name = "clear"',
+            "clear has 1 computing party, not 3; with 3: replicated, additive, crypten",
+            "computing",
+        ),
     ],
     'computing = ["A", "B", "C"]': [
-        ('computing = ["A", "B"]', "3 computing parties, not 2", "comp"),
+        ('computing = ["A", "B"]', "3 computing parties, not 2; with 2: additive, pai", "comp"),
+        ('computing = ["A"]', "3 computing parties, not 1; with 1: clear", "comp"),
         ('computing = ["A", "B", "D"]', 'no institution "D"', "comp"),
         ('computing = ["A", "B", "B"]', "something twice", "comp"),
         ("computing = 3", "a list of texts, not 3", "comp"),

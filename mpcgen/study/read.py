@@ -24,7 +24,7 @@ from pathlib import Path
 from mpcgen.errors import PlanError
 from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
-from mpcgen.protocols.engines import ENGINES, Engine
+from mpcgen.protocols.engines import COMPARISONS, ENGINES, Engine
 from mpcgen.protocols.floors import MOST, Minima
 from mpcgen.protocols.statistic import MAX_PEOPLE
 from mpcgen.study.plan import BUILDS, CONSENTS, RELEASES, Entry, Institution, Plan
@@ -180,12 +180,19 @@ def _check_parties(plan: Plan, engine: Section) -> None:
         if name not in (*plan.names, ""):
             known = ", ".join(plan.names)
             raise engine.fail(f'there is no institution "{name}"; there are {known}', key)
-    wanted, found = ENGINES[plan.engine].computing, len(plan.computing)
-    if found < wanted or (found > wanted and not ENGINES[plan.engine].more):
+    found = len(plan.computing)
+    if not _takes(ENGINES[plan.engine], found):
         raise engine.fail(
             f"the engine {plan.engine} has {ENGINES[plan.engine].parties} computing "
-            f"{'party' if wanted == 1 else 'parties'}, not {found}",
+            f"{'party' if plan.engine == 'clear' else 'parties'}, not {found}{_able(plan, found)}",
             "computing",
+        )
+    most = ENGINES[plan.engine].max_owners
+    if len(plan.owners) > most:
+        raise engine.fail(
+            f"the engine {plan.engine} adds up values of at most {most} institutions, not "
+            f"{len(plan.owners)}; all other engines of any number",
+            "name",
         )
     if plan.dealer in (*plan.computing, *plan.owners):
         raise engine.fail(
@@ -193,6 +200,20 @@ def _check_parties(plan: Plan, engine: Section) -> None:
             "the others' values; name another institution, with max_people = 0",
             "dealer",
         )
+
+
+def _takes(engine: Engine, computing: int) -> bool:
+    """Whether so many parties can compute."""
+    return computing == engine.computing or (engine.more and computing > engine.computing)
+
+
+def _able(plan: Plan, computing: int) -> str:
+    """The engines that so many parties can compute with, as far as entries and floors let them."""
+    withholds = plan.floors is not None or any(e.release != "totals" for e in plan.entries)
+    needs = {COMPARISONS} if withholds else set()
+    fit = (e for e in ENGINES.values() if _takes(e, computing) and e.offers >= needs)
+    names = ", ".join(e.name for e in fit)
+    return f"; with {computing}: {names}" if names else ""
 
 
 def _check_release(plan: Plan, release: Section) -> None:
