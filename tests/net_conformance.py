@@ -374,6 +374,31 @@ class ChannelConformance(ABC):
             "give the plan a larger timeout_seconds"
         )
 
+    def test_whom_another_one_waits_for_is_told(self) -> None:
+        """C is silent: B waits for it, and A, which gives up first, for B."""
+
+        def a(channel: Channel) -> None:
+            meet(channel)
+            channel.timeout = 0.2
+            try:
+                channel.exchange("product", {}, {"B": 1})
+            except PartyTimeout as error:
+                channel.abort(AbortReason.of(error))
+                raise
+
+        def b(channel: Channel) -> None:
+            meet(channel)
+            channel.exchange("triples", {}, {"C": 1})
+
+        def c(channel: Channel) -> None:
+            meet(channel)
+            channel.exchange("nothing", {}, {"A": 1})
+
+        outcome = play(self.channels(), {"A": a, "B": b, "C": c})
+        said = "A aborted: another party did not answer it in time"
+        assert str(outcome["B"]) == f"{said}\nB was waiting for C at 'triples'"
+        assert str(outcome["C"]) == said
+
     def test_only_silence_is_timed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever comes begins the time-out anew, from whomever it comes."""
         waits: list[float] = []

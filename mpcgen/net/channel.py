@@ -93,6 +93,7 @@ class Channel(ABC):
         self._connected = self._aborted = self._closed = False
         self._heard_abort = False
         self._gone: set[str] = set()
+        self._awaited: tuple[str, list[str]] = "", []
 
     @property
     def sent(self) -> dict[str, Traffic]:
@@ -194,6 +195,7 @@ class Channel(ABC):
         while missing := [peer for peer in receive if not self._early[peer]]:
             if gone := self._gone.intersection(missing):
                 raise self._lost(min(gone), "closed its channel")
+            self._awaited = label, missing
             arrival = self._take(self.timeout)
             if arrival is None:
                 raise PartyTimeout(
@@ -201,6 +203,7 @@ class Channel(ABC):
                     "where a party only needs longer, give the plan a larger timeout_seconds"
                 )
             self._admit(arrival, label)
+        self._awaited = label, []
 
     def _admit(self, arrival: Arrival, label: str) -> None:
         """Check what does not depend on where we are, and keep the message in its order."""
@@ -248,7 +251,15 @@ class Channel(ABC):
         while passed_on and (arrival := self._take(max(0.0, deadline - time.monotonic()))):
             if arrival.header.kind is not Kind.MESSAGE:
                 self._admit_control(arrival.peer, arrival.header)
-        raise Abort(f"{peer} aborted: {reason.value}")
+        raise Abort(f"{peer} aborted: {reason.value}{self._hint(peer, reason)}")
+
+    def _hint(self, peer: str, reason: AbortReason) -> str:
+        """Whom this party waits for itself: where one falls silent, others miss each other too."""
+        label, missing = self._awaited
+        others = " and ".join(p for p in missing if p != peer)
+        if reason is not AbortReason.TIMEOUT or not others:
+            return ""
+        return f"\n{self.me} was waiting for {others} at {label!r}"
 
     def _deliver(self, peer: str, label: str, length: int | None) -> bytes:
         """The peer's next message, if it is the one that is due here."""
