@@ -41,7 +41,11 @@ def lay_out(
     rules: studies.Rules | None = None,
     names: Sequence[str] = NAMES,
 ) -> Path:
-    """Write everybody's PLINK files, configurations and keys, and a plan; returns the plan."""
+    """Write everybody's PLINK files, configurations and keys, and a plan; returns the plan.
+
+    A dealer is one of the names, and has no data.
+    """
+    dealer = rules.dealer if rules else None
     rng = np.random.default_rng(1)
     bim = [f"2\ts{i}\t0\t{1000 * (i + 1)}\tA\tG\n" for i in range(VARIANTS)]
     for name in names:
@@ -51,7 +55,7 @@ def lay_out(
         rows = rng.integers(0, 256, VARIANTS * PEOPLE // 4, np.uint8)
         (folder / f"{name}.bed").write_bytes(b"\x6c\x1b\x01" + rows.tobytes())
     lines = [f"2\t{1000 * (i + 1)}\ts{i}\tG\tA\n" for i in range(VARIANTS)]
-    members = [studies.Member(name, folder / name) for name in names]
+    members = [studies.Member(n, None if n == dealer else folder / n) for n in names]
     with tempfile.TemporaryDirectory() as elsewhere:
         sites = Path(elsewhere) / "sites.tsv"
         sites.write_text("CHROM\tPOS\tID\tREF\tALT\n" + "".join(lines))

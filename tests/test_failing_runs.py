@@ -1,6 +1,7 @@
 """Runs that fail between institutions, through the real commands: who is named, what is left."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,7 +26,7 @@ from mpcgen.study.load import load_study
 from mpcgen.study.loop import Part
 from mpcgen.study.read import read_plan
 from mpcgen.study.study import Study
-from tests import small
+from tests import small, studies
 from tests.small import assert_refused, assert_told, command, edit, nothing_written, start
 
 Connect = Callable[[], Channel]
@@ -216,6 +217,56 @@ def stalling(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+AT = """
+import importlib, os, sys, time
+from mpcgen.cli import main
+
+what, module, owner, method = sys.argv.pop(1), *sys.argv.pop(1).split()
+ways = {"dies": lambda *_: os.kill(os.getpid(), 9), "falls silent": lambda *_: time.sleep(600)}
+setattr(getattr(importlib.import_module(module), owner), method, ways[what])
+main()
+"""
+DEALT = studies.Rules("additive", ("A", "B", "C"), release="", dealer="D")
+SEALED = studies.Rules("paillier", ("A", "C"), key_bits=2048)
+DEALS = "mpcgen.protocols.dealer Dealer _reshare"
+DECRYPTS = "mpcgen.protocols.aggregated Aggregated _open"
+ROLES = {  # how the role goes, its rules, who has it, where that happens
+    "a dealer dies": ("dies", DEALT, "D", DEALS),
+    "a dealer falls silent": ("falls silent", DEALT, "D", DEALS),
+    "a key holder dies": ("dies", SEALED, "C", DECRYPTS),
+    "a key holder falls silent": ("falls silent", SEALED, "C", DECRYPTS),
+    "an aggregator dies": ("dies", SEALED, "A", DECRYPTS),
+}
+
+
+@pytest.mark.parametrize("what", ROLES)
+def test_somebody_with_a_role_goes(
+    what: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All others stop and leave nothing; who waited for it names it."""
+    how, rules, who, where = ROLES[what]
+    names = (*small.NAMES, "D") if rules.dealer else small.NAMES
+    plan = small.lay_out(tmp_path, studies.OF_ALL, rules, names)
+    edit(plan, "timeout_seconds = 300", "timeout_seconds = 3")
+    words = ["run", plan, "--as", who, "--config", tmp_path / f"{who}.toml"]
+    words += ["--out", tmp_path_factory.mktemp("gone") / "out"]
+    with nothing_written(tmp_path):
+        others = [start(plan, name) for name in names if name != who]
+        gone = subprocess.Popen(
+            [sys.executable, "-c", AT, how, where, *map(str, words)], start_new_session=True
+        )
+        try:
+            told = [other.communicate(timeout=PATIENCE)[1] for other in others]
+            assert all(other.returncode == 1 for other in others), told
+        finally:
+            gone.kill()
+            gone.wait()
+    for text in told:
+        assert_told(text, "mpcgen: ")
+    lines = [line for text in told for line in text.splitlines()]
+    assert any(re.match(rf"(mpcgen: |. was waiting for ){who} ?", line) for line in lines), told
 
 
 def test_kill_9_of_one_of_a_rehearsal(
