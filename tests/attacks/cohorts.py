@@ -91,8 +91,9 @@ def lay_out(
     for name, own in cohorts.items():
         own.write(folder / f"of{name}")
         members.append(studies.Member(name, folder / f"of{name}"))
-    if rules is not None and rules.dealer:
-        members.append(studies.Member(rules.dealer, None))
+    others = () if rules is None else (*rules.computing, *filter(None, [rules.dealer]))
+    without_data = (name for name in dict.fromkeys(others) if name not in cohorts)
+    members += [studies.Member(name, None) for name in without_data]
     sites = folder / "sites.tsv"
     rows = (_bim_row(row).split() for row in range(len(CHROM)))
     lines = ("\t".join((c, pos, name, ref, alt)) for c, name, _, pos, alt, ref in rows)

@@ -214,6 +214,22 @@ def attacks(setting: Setting, scene: Scene, kinds: Sequence[str]) -> Iterator[At
             yield from (Attack(cheater, kind, index) for kind in kinds)
 
 
+def sampled(
+    setting: Setting, scene: Scene, kinds: Sequence[str], every: int = 1
+) -> Iterator[Attack]:
+    """Every n-th message of every party is altered; of these each fourth suffers more besides."""
+    altered, others = kinds[:2], kinds[2:]
+    for place, cheater in enumerate(setting.parties):
+        messages = play(setting, scene, Attack(cheater, "none", -1)).sent
+        for n, index in enumerate(range(place % every, messages, every)):
+            yield Attack(cheater, altered[n % 2], index)
+            if n % 4 == 0:
+                yield Attack(cheater, others[n // 4 % len(others)], index)
+
+
+Attacks: TypeAlias = Callable[[Setting, Scene, Sequence[str]], Iterator[Attack]]
+
+
 def verdict(run: Run, attack: Attack, right: Seen, usual: Transcript) -> str:
     """What became of an attack, one of VERDICTS."""
     honest = {name: end for name, end in run.ended.items() if name != attack.cheater}
@@ -244,7 +260,11 @@ def same(seen: object, right: Seen, name: str) -> bool:
 
 
 def tally(
-    setting: Setting, scene: Scene, right: Seen, kinds: Sequence[str] = KINDS
+    setting: Setting,
+    scene: Scene,
+    right: Seen,
+    kinds: Sequence[str] = KINDS,
+    attacks: Attacks = attacks,
 ) -> dict[str, Counter[str]]:
     """How many attacks of each kind there are of each verdict."""
     found: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
