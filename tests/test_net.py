@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Unpack
+from typing import Any, Unpack
 
 import pytest
 import zmq
@@ -568,6 +568,25 @@ def test_an_abort_while_connecting_says_who_has_not_come() -> None:
         "B aborted: another party did not answer it in time\n"
         f"C has not come: nobody listens at {addresses['C']}"
     )
+
+
+def test_a_socket_that_says_there_is_something_and_has_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As ZeroMQ does where a connection ends in between."""
+    addresses = free_addresses(("A", "B"))
+    honest, shy = zmq.Socket.recv, set[int]()
+
+    def recv(socket: zmq.Socket[bytes], *args: Any, **named: Any) -> Any:
+        if socket.type == zmq.PULL and id(socket) not in shy:
+            shy.add(id(socket))
+            raise zmq.Again
+        return honest(socket, *args, **named)
+
+    monkeypatch.setattr(zmq.Socket, "recv", recv)
+    channels: dict[str, Channel] = {name: joined(name, addresses) for name in "AB"}
+    everybody(play(channels, {"A": meet, "B": meet}))
+    assert len(shy) == 2
 
 
 def test_a_message_may_come_for_longer_than_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:

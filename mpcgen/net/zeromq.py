@@ -188,15 +188,18 @@ class ZmqChannel(Channel):
                 self._authenticate()
             if self._listener not in ready:
                 return False
-        self._read()
+        try:
+            frame = self._listener.recv(zmq.NOBLOCK, copy=False)
+        except zmq.Again:  # a connection ended, and what was there with it
+            return False
+        self._read(frame)
         return True
 
-    def _read(self) -> None:
+    def _read(self, frame: zmq.Frame) -> None:
         """Take one frame in; a message that is whole goes to `_ready`.
 
         What comes by a connection that did not begin with HELLO is of a session that ended before.
         """
-        frame = self._listener.recv(zmq.NOBLOCK, copy=False)
         peer, connection = str(frame.get("User-Id")), int(frame.get(zmq.SRCFD))
         arrival = self._incoming.add(peer, connection, frame.buffer)
         if arrival is None:
