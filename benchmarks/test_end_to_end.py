@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from mpcgen.demo.prepare import ABOUT, free_ports
+from mpcgen.demo.prepare import ABOUT
 from mpcgen.genome.sites import read_sites
 from mpcgen.net.keys import create
+from mpcgen.net.ports import free_ports
 from mpcgen.simulate import simulate_cohort
 from mpcgen.study.plan import Institution
 from mpcgen.study.write import NO_FLOORS, plan_text

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import pytest
 import zmq
 
-from mpcgen.demo.prepare import free_ports
 from mpcgen.errors import PartyLost
 from mpcgen.net import keys, sockets
+from mpcgen.net.ports import free_ports
 from mpcgen.net.zeromq import Peer, ZmqChannel
 
 BATCH = 64

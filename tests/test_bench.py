@@ -18,8 +18,8 @@ from mpcgen.bench.party import Job, Spent
 from mpcgen.bench.table import COLUMNS, Row
 from mpcgen.bench.tasks import SIZES, task
 from mpcgen.bench.trial import Found, Ours, TooSlow, TrialFailed
-from mpcgen.demo.prepare import free_ports
 from mpcgen.errors import MpcgenError
+from mpcgen.net.ports import free_ports
 from mpcgen.protocols.division import UNDEFINED
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.report.layouts import Dots

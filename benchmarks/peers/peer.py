@@ -17,7 +17,7 @@ from mpcgen.bench.networks import HOST, Network, between
 from mpcgen.bench.party import Spent
 from mpcgen.bench.tasks import Task
 from mpcgen.bench.trial import WARM_UPS, Found, TooSlow, TrialFailed
-from mpcgen.demo.prepare import free_ports
+from mpcgen.net.ports import free_ports
 
 FOLDER = Path(__file__).parent
 ENVIRONMENTS = FOLDER.parents[1] / ".cache" / "peers"

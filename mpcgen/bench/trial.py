@@ -16,10 +16,10 @@ from typing import NamedTuple, cast
 from mpcgen.bench.networks import HOST, Network, between
 from mpcgen.bench.party import Job, Party, Spent
 from mpcgen.bench.tasks import Task
-from mpcgen.demo.prepare import free_ports
 from mpcgen.errors import MpcgenError, told
 from mpcgen.memory import keep_freed_memory
 from mpcgen.net import keys
+from mpcgen.net.ports import free_ports
 from mpcgen.protocols.engines import ENGINES
 
 WARM_UPS = 1

@@ -2,12 +2,12 @@
 
 import hashlib
 import shutil
-import socket
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from mpcgen.genome.sites import read_sites
 from mpcgen.net.keys import create
+from mpcgen.net.ports import free_ports
 from mpcgen.study.plan import Institution
 from mpcgen.study.write import NO_FLOORS, plan_text, write_new
 
@@ -100,15 +100,3 @@ def is_demonstration(folder: Path) -> bool:
         and {path.name for path in folder.iterdir()} <= known
         and f'title = "{ABOUT["title"]}"'.encode() in plan.read_bytes()
     )
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of this machine that nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for held in sockets:
-            held.bind(("127.0.0.1", 0))
-        return [held.getsockname()[1] for held in sockets]
-    finally:
-        for held in sockets:
-            held.close()

@@ -1,9 +1,10 @@
-"""Ports that no other process of the tests takes before a party listens there.
+"""Ports of this machine that no other process takes before a party listens there.
 
-The operating system gives a free port to the next who asks, so another worker may get it between
+The operating system gives a free port to the next who asks, so another process may get it between
 its choice and its use. Here each process has a block of its own, below those that it gives out.
 """
 
+import atexit
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -44,5 +45,6 @@ def _block() -> tuple[socket.socket, Iterator[int]]:
         except OSError:
             mark.close()
         else:
+            atexit.register(mark.close)
             return mark, cycle(range(first + 1, first + BLOCK))
     raise OSError("every block of ports is taken")
