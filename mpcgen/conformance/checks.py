@@ -20,7 +20,6 @@ from mpcgen.ring import Z2_32, Z2_64, Z2_128, Array, Ring
 from mpcgen.secret import Secret, concatenate
 
 RINGS = (Ring(3), Z2_32, Z2_64, Z2_128)
-SMALL_RINGS = RINGS[:3]  # matrix products end at Z_2^64
 
 
 @dataclass(frozen=True)
@@ -280,7 +279,7 @@ CHECKS = (
     Check("linear", linear, RINGS),
     Check("public integers", public_integers, [Z2_128]),
     Check("products", products, RINGS, (PRODUCTS,)),
-    Check("matrix product", matrix_product, SMALL_RINGS, (PRODUCTS,)),
+    Check("matrix product", matrix_product, RINGS, (PRODUCTS,)),
     Check("revealing", revealing, RINGS, (REVEALING,)),
     Check("reduction", reduction, [Z2_64, Z2_128], (ANY_ELEMENT,)),
     Check("bits", bits, [Z2_32], (PRODUCTS, COMPARISONS)),
