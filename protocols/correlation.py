@@ -56,11 +56,9 @@ class Correlation(Alone):
 
     def secret(self, box: Box, total: Secret, label: str = "r") -> Secret:
         """(1 + r) 2^digits of totals (m, columns), which is not negative; in Z_2^64."""
-        columns, m = self.source.columns, total.shape[0]
-        C, vx, vy = box.sums_of_products(
-            [products(total, columns, q) for q in (self.covariance, self.vx, self.vy)],
-            f"{label}/sums",
-        )
+        m = total.shape[0]
+        of = products(total, self.source.columns, [self.covariance, self.vx, self.vy])
+        C, vx, vy = box.sums_of_products(of, f"{label}/sums")
         square, V = box.sums_of_products([[(C, C)], [(vx, vy)]], f"{label}/sides")
         signs = concatenate([x.reshape(1, m) for x in (C, V - 1)])
         signs = comparison.negative(box, signs, (self.people**4).bit_length() + 1, f"{label}/signs")

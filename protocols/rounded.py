@@ -103,10 +103,8 @@ class ProductRatio:
 
     def sides(self, box: Box, total: Secret, label: str) -> tuple[Secret, Secret]:
         """p and q (m,) of totals (m, columns). One round."""
-        columns = self.source.columns
-        p, q = box.sums_of_products(
-            [products(total, columns, side) for side in (self.p, self.q)], f"{label}/sides"
-        )
+        sides = products(total, self.source.columns, [self.p, self.q])
+        p, q = box.sums_of_products(sides, f"{label}/sides")
         return p, q
 
 

@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+import numpy as np
+
 from mpcgen.abb import Box
 from mpcgen.protocols import comparison
 from mpcgen.protocols.statistic import Input, Threshold, forms
@@ -133,9 +135,8 @@ class Ratio:
     def sides(self, box: Box, total: Secret, label: str) -> tuple[Secret, Secret]:
         """n u^2 and v w (m,) of totals (m, columns). Two rounds, three where there is an n."""
         columns = self.source.columns
-        u, v, w = box.sums_of_products(
-            [products(total, columns, q) for q in (self.u, self.v, self.w)], f"{label}/uvw"
-        )
+        uvw = products(total, columns, [self.u, self.v, self.w])
+        u, v, w = box.sums_of_products(uvw, f"{label}/uvw")
         if self.n is None:
             p, q = box.sums_of_products([[(u, u)], [(v, w)]], f"{label}/sides")
             return p, q
@@ -169,10 +170,8 @@ class Above:
     def passes(self, box: Box, total: Secret) -> Secret:
         """Bits (packed(m),): 1 where the ratio of totals (m, columns) is above the bound."""
         ratio, columns = self.ratio, self.source.columns
-
-        u, v, w = box.sums_of_products(
-            [products(total, columns, q) for q in (ratio.u, ratio.v, ratio.w)], "pass/uvw"
-        )
+        uvw = products(total, columns, [ratio.u, ratio.v, ratio.w])
+        u, v, w = box.sums_of_products(uvw, "pass/uvw")
         n_u = u
         if ratio.n is not None:
             n_u = box.mul(linear(total, columns, ratio.n), u, "pass/nu")
@@ -187,10 +186,14 @@ def linear(total: Secret, columns: Sequence[str], form: Form) -> Secret:
 
 
 def products(
-    total: Secret, columns: Sequence[str], quadratic: Quadratic
-) -> list[tuple[Secret, Secret]]:
-    """The factors of a sum of products of linear forms, each (m,)."""
-    return [(linear(total, columns, a), linear(total, columns, b)) for a, b in quadratic]
+    total: Secret, columns: Sequence[str], quadratics: Sequence[Quadratic]
+) -> list[list[tuple[Secret, Secret]]]:
+    """The factors of sums of products of linear forms, each (m,); totals are read once."""
+    rows = [tuple(row) for q in quadratics for pair in q for row in forms(columns, *pair)]
+    place = {row: n for n, row in enumerate(dict.fromkeys(rows))}
+    found = total.linear(list(place)).transpose()[np.arange(len(place))]  # each lies together
+    each = iter([found[place[row]] for row in rows])
+    return [[(next(each), next(each)) for _ in q] for q in quadratics]
 
 
 def plus(*terms: Form) -> Form:
