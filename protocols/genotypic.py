@@ -46,7 +46,7 @@ from mpcgen.protocols.threshold import (
     Bound,
     bound,
     exceeds,
-    linear,
+    linears,
     wide_bound,
 )
 from mpcgen.secret import Secret
@@ -85,12 +85,10 @@ class Above:
 
     def passes(self, box: Box, total: Secret) -> Secret:
         """Bits (packed(m),) of joint totals (m, columns)."""
-        columns = COUNTS.columns
-        N, R, S = (
-            linear(total, columns, form(_PEOPLE, *g)) for g in (GROUPS, (CASES,), (CONTROLS,))
-        )
-        a0, a1 = (linear(total, columns, {column(CASES, g): 1}) for g in DIPLOID[:2])
-        m0, m1, m2 = (linear(total, columns, form({g: 1}, *GROUPS)) for g in DIPLOID)
+        wanted = [form(_PEOPLE, *g) for g in (GROUPS, (CASES,), (CONTROLS,))]
+        wanted += [{column(CASES, g): 1} for g in DIPLOID[:2]]
+        wanted += [form({g: 1}, *GROUPS) for g in DIPLOID]
+        N, R, S, a0, a1, m0, m1, m2 = linears(total, COUNTS.columns, wanted)
         s0, s1, m01, m02, m12, RS = box.sums_of_products(
             [
                 [(N, a0), (-R, m0)], [(N, a1), (-R, m1)],

@@ -21,7 +21,7 @@ from mpcgen.dry import cost_of
 from mpcgen.errors import RangeError
 from mpcgen.protocols.division import UNDEFINED, Quotient
 from mpcgen.protocols.statistic import Floats, Input, Integers, Value
-from mpcgen.protocols.threshold import Form, Quadratic, linear, products
+from mpcgen.protocols.threshold import Form, Quadratic, factors, linears, products
 from mpcgen.ring import Z2_64, Ring
 from mpcgen.secret import Secret
 
@@ -81,8 +81,8 @@ class Portion:
 
     def sides(self, box: Box, total: Secret, label: str) -> tuple[Secret, Secret]:  # noqa: ARG002
         """p and q (m,) of totals (m, columns). Local."""
-        columns = self.source.columns
-        return linear(total, columns, self.p), linear(total, columns, self.q)
+        p, q = linears(total, self.source.columns, self.forms)
+        return p, q
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class ProductRatio:
     @property
     def forms(self) -> tuple[Form, ...]:
         """All factors."""
-        return tuple(form for side in (self.p, self.q) for pair in side for form in pair)
+        return tuple(factors([self.p, self.q]))
 
     def sides(self, box: Box, total: Secret, label: str) -> tuple[Secret, Secret]:
         """p and q (m,) of totals (m, columns). One round."""

@@ -54,7 +54,7 @@ from mpcgen.protocols.case_control import (
 from mpcgen.protocols.distributions import critical, ln_p_1df
 from mpcgen.protocols.genotype_counts import ALLELES, ALT_ALLELES, CLASSES
 from mpcgen.protocols.statistic import Floats, Input, Integers, Local, Sums, Threshold, ratio
-from mpcgen.protocols.threshold import Bound, exceeds, linear, wide_bound
+from mpcgen.protocols.threshold import Bound, exceeds, linears, wide_bound
 from mpcgen.ring import Z2_64
 from mpcgen.secret import Secret
 
@@ -127,7 +127,7 @@ class Above:
 
     def passes(self, box: Box, total: Secret) -> Secret:
         """Bits (packed(m),) of joint totals (m, 5)."""
-        V, R, S = (linear(total, TERMS, {term: 1}) for term in ("V", "R", "S"))
+        V, R, S = linears(total, TERMS, [{term: 1} for term in ("V", "R", "S")])
         square = box.mul(R - S, R - S, "pass/square")
         return exceeds(box, self.bound, square, V * (1 << FRACTION_BITS), "pass")
 

@@ -129,20 +129,23 @@ class Ratio:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The linear forms that it is made of."""
-        each = [form for q in (self.u, self.v, self.w) for pair in q for form in pair]
-        return (*each, self.n) if self.n is not None else tuple(each)
+        return (*factors([self.u, self.v, self.w]), *filter(None, [self.n]))
 
     def sides(self, box: Box, total: Secret, label: str) -> tuple[Secret, Secret]:
         """n u^2 and v w (m,) of totals (m, columns). Two rounds, three where there is an n."""
-        columns = self.source.columns
-        uvw = products(total, columns, [self.u, self.v, self.w])
+        uvw, n = self.factors(total)
         u, v, w = box.sums_of_products(uvw, f"{label}/uvw")
-        if self.n is None:
+        if n is None:
             p, q = box.sums_of_products([[(u, u)], [(v, w)]], f"{label}/sides")
             return p, q
-        n = linear(total, columns, self.n)
         n_u, q = box.sums_of_products([[(n, u)], [(v, w)]], f"{label}/sides")
         return box.mul(n_u, u, f"{label}/left"), q
+
+    def factors(self, total: Secret) -> tuple[list[list[tuple[Secret, Secret]]], Secret | None]:
+        """Those of u, v and w, and n, each (m,). Local."""
+        each = iter(linears(total, self.source.columns, self.forms))
+        uvw = [[(next(each), next(each)) for _ in q] for q in (self.u, self.v, self.w)]
+        return uvw, next(each, None)
 
     def above(self, t: float, people: int, named: Callable[[float], Threshold]) -> "Above":
         """The decision whether it exceeds t, which `named` names; ValueError as `bound`."""
@@ -169,31 +172,33 @@ class Above:
 
     def passes(self, box: Box, total: Secret) -> Secret:
         """Bits (packed(m),): 1 where the ratio of totals (m, columns) is above the bound."""
-        ratio, columns = self.ratio, self.source.columns
-        uvw = products(total, columns, [ratio.u, ratio.v, ratio.w])
+        uvw, n = self.ratio.factors(total)
         u, v, w = box.sums_of_products(uvw, "pass/uvw")
-        n_u = u
-        if ratio.n is not None:
-            n_u = box.mul(linear(total, columns, ratio.n), u, "pass/nu")
+        n_u = u if n is None else box.mul(n, u, "pass/nu")
         scaled = n_u * -(1 << self.bound.fraction_bits)
         excess = box.sum_products([(v * self.bound.numerator, w), (scaled, u)], "pass/excess")
         return comparison.negative(box, excess, self.bound.bits, "pass")
 
 
-def linear(total: Secret, columns: Sequence[str], form: Form) -> Secret:
-    """A linear form (m,) of totals (m, columns)."""
-    return total.linear(forms(columns, form))[:, 0]
+def linears(total: Secret, columns: Sequence[str], wanted: Sequence[Form]) -> list[Secret]:
+    """Linear forms, each (m,), of totals (m, columns), which are read once."""
+    rows = [tuple(row) for row in forms(columns, *wanted)]
+    place = {row: n for n, row in enumerate(dict.fromkeys(rows))}
+    found = total.linear(list(place)).transpose()[np.arange(len(place))]  # each lies together
+    return [found[place[row]] for row in rows]
 
 
 def products(
     total: Secret, columns: Sequence[str], quadratics: Sequence[Quadratic]
 ) -> list[list[tuple[Secret, Secret]]]:
-    """The factors of sums of products of linear forms, each (m,); totals are read once."""
-    rows = [tuple(row) for q in quadratics for pair in q for row in forms(columns, *pair)]
-    place = {row: n for n, row in enumerate(dict.fromkeys(rows))}
-    found = total.linear(list(place)).transpose()[np.arange(len(place))]  # each lies together
-    each = iter([found[place[row]] for row in rows])
+    """The factors of sums of products of linear forms, each (m,)."""
+    each = iter(linears(total, columns, factors(quadratics)))
     return [[(next(each), next(each)) for _ in q] for q in quadratics]
+
+
+def factors(quadratics: Sequence[Quadratic]) -> list[Form]:
+    """All their linear forms, in order."""
+    return [form for q in quadratics for pair in q for form in pair]
 
 
 def plus(*terms: Form) -> Form:
