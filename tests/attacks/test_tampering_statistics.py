@@ -69,12 +69,12 @@ class Plan:
 
 
 PLANS = {
-    "frequency, floors": Plan(studies.OF_GROUPS, FLOORS, 2),
+    "frequency, floors": Plan(studies.OF_GROUPS, FLOORS, 4),
     "linkage, floors": Plan(PAIRS, FLOORS, 8),
     "frequency": Plan(studies.OF_GROUPS),
     "linkage": Plan(PAIRS),
     **{test: Plan(association(test)) for test in TESTS},
-    **{f"{test}, passing": Plan(studies.passing([test], 0.5), every=4) for test in TESTS},
+    **{f"{test}, passing": Plan(studies.passing([test], 0.5), every=6) for test in TESTS},
     "trend, passing, floors": Plan(studies.passing(["trend"], 0.5), FLOORS, 16),
     "linkage, passing": Plan(PAIRS + 'release = "passing"\nr2 = 0.01\n', every=4),
     "frequency, alone": Plan(studies.OF_ALL + ALONE, every=24),
@@ -82,7 +82,7 @@ PLANS = {
     "odds ratio, alone": Plan(association("allelic", ALONE + 'values = ["or"]\n'), every=24),
     "trend, alone": Plan(association("trend", ALONE), every=24),
     "r2, alone": Plan(PAIRS + ALONE, every=24),
-    "r, alone": Plan(PAIRS + ALONE + 'values = ["r"]\n', every=72),
+    "r, alone": Plan(PAIRS + ALONE + 'values = ["r"]\n', every=96),
 }
 
 
