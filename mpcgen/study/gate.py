@@ -41,7 +41,7 @@ class Gate:
             if task.decisions:
                 passed = self._passed(task, totals)
                 if met is not None:
-                    passed = self._box.mul(passed, met, "keep and pass")
+                    passed = self._box.mul(passed, met, "pass/kept")
                 bits[batch.where(task) or ""] = passed
         chosen = self._box.open_bits(bits, batch.units) if bits else {}
         if self._study.of_pairs and batch.pairs is None and batch.keep is not None:

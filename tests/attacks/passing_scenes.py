@@ -34,7 +34,7 @@ def rows(columns: Secret) -> Secret:
 
 def keep_and_pass(box: Box, passed: Secret, keep: Secret) -> Secret:
     """The bits of an entry with a threshold, as the gate of a study has them."""
-    return box.mul(passed, keep, "keep and pass")
+    return box.mul(passed, keep, "pass/kept")
 
 
 def open_passing(above: Above, floors: Floors, join: Join, box: Box, x: Inputs) -> Opened:

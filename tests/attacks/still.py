@@ -1,6 +1,5 @@
 """A network without a clock: time-outs happen where nobody can move any more, and at once."""
 
-import re
 from typing import Unpack
 
 from mpcgen.net.channel import ChannelOptions
@@ -71,6 +70,6 @@ class StillChannel(MemoryChannel):
 
 def step(label: str) -> Step:
     """Where in a program a label is: the number of the operation, and the place within it."""
-    found = re.search(r"(?:#(\d+))?(?: (agreed|compared))?$", label)
-    number, place = found.groups() if found else (None, None)
-    return int(number or 0), {"agreed": 0, None: 1, "compared": COMPARED}[place]
+    operation, _, place = label.partition(" ")
+    number = operation.partition("#")[2]
+    return int(number or 0), {"agreed": 0, "": 1, "compared": COMPARED}[place]
