@@ -68,12 +68,12 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
         ('name = "replicate"', "did you mean replicated?", 'name = "replicate"'),
         (
             'name = "clear"',
-            "clear has 1 computing party, not 3; with 3: replicated, additive, crypten",
+            "clear has 1 computing party, not 3; with 3: replicated, additive, ",
             "computing",
         ),
     ],
     'computing = ["A", "B", "C"]': [
-        ('computing = ["A", "B"]', "3 computing parties, not 2; with 2: additive, pai", "comp"),
+        ('computing = ["A", "B"]', "3 computing parties, not 2; with 2: additive, ", "comp"),
         ('computing = ["A"]', "3 computing parties, not 1; with 1: clear", "comp"),
         ('computing = ["A", "B", "D"]', 'no institution "D"', "comp"),
         ('computing = ["A", "B", "B"]', "something twice", "comp"),
