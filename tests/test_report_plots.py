@@ -151,6 +151,18 @@ def test_the_strongest_region_is_found() -> None:
     assert end.names == tuple(str(sites.id[k]) for k in (198, 199))
 
 
+def test_a_wide_region_is_drawn_at_its_positions() -> None:
+    """59 x 60 Mb is no 32-bit number, and a site list's positions are."""
+    pos = np.linspace(1_000_000, 61_000_000, 60).astype(np.int32)
+    sites = site_list(np.ones(60, np.int8), pos, map(str, range(60)), "A" * 60, "C" * 60)
+    region = strongest_region(sites, np.arange(59), np.arange(1, 60), np.ones(59))
+    axes = drawing.figure(Plot(Path("map"), "", region)).axes[0]
+    connectors = np.asarray(axes.lines[0].get_xdata()).reshape(60, 3)
+    np.testing.assert_allclose(connectors[:, 1], connectors[:, 0], atol=1e-4)
+    assert (np.diff([tick for tick in axes.get_xticks()]) > 0).all()
+    assert [label.get_text() for label in axes.get_xticklabels()][:2] == ["10", "20"]
+
+
 def in_memory(
     sites: SiteList, i: Indices, j: Indices, r2: Floats, width: int
 ) -> tuple[list[str], Floats]:

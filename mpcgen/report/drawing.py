@@ -53,15 +53,20 @@ STYLE: dict[Any, Any] = {
 
 def draw(plot: Plot) -> list[Path]:
     """Write STEM.png and STEM.svg of a plot, whole or not at all."""
+    return _save(figure(plot), plot.stem)
+
+
+def figure(plot: Plot) -> Figure:
+    """A plot on paper, in memory."""
     match plot.layout:
         case Manhattan():
-            return _save(_manhattan(plot.layout, plot.title), plot.stem)
+            return _manhattan(plot.layout, plot.title)
         case Quantiles():
-            return _save(_qq(plot.layout, plot.title), plot.stem)
+            return _qq(plot.layout, plot.title)
         case Triangle():
-            return _save(_ld_map(plot.layout, plot.title), plot.stem)
+            return _ld_map(plot.layout, plot.title)
         case Dots():
-            return _save(_dot_chart(plot.layout, plot.title), plot.stem)
+            return _dot_chart(plot.layout, plot.title)
 
 
 def _save(figure: Figure, stem: Path) -> list[Path]:
@@ -101,11 +106,20 @@ def _rotated(r2: Floats, depth: float, pixels: int) -> NDArray[np.uint8]:
     return smooth
 
 
-def _megabases(axes: Axes, region: Triangle, spread: float, n: int) -> None:
+def along(region: Triangle, positions: Floats) -> Floats:
+    """Where base pairs (k,) stand on the x axis of an LD map: its first at 0.5, its last n - 0.5.
+
+    In floats: a product of n and a position leaves what the positions' integers hold.
+    """
+    low, high = float(region.pos[0]), float(region.pos[-1])
+    return 0.5 + (len(region.pos) - 1) * (positions - low) / max(high - low, 1.0)
+
+
+def _megabases(axes: Axes, region: Triangle) -> None:
     """The x axis on top: positions, not the variants' numbers."""
     low, high = float(region.pos[0]), float(region.pos[-1])
-    marks = round_marks(low / 1e6, high / 1e6, most=max(2, min(8, n // 2)))
-    places = [0.5 + (n - 1) * (1e6 * mark - low) / spread for mark, _ in marks]
+    marks = round_marks(low / 1e6, high / 1e6, most=max(2, min(8, len(region.pos) // 2)))
+    places = along(region, 1e6 * np.array([mark for mark, _ in marks]))
     axes.set_xticks(places, [name for _, name in marks])
     axes.set_yticks([])
     axes.xaxis.tick_top()
@@ -239,8 +253,7 @@ def _ld_map(region: Triangle, title: str) -> Figure:
             aspect="auto",
         )
         centre = np.arange(n) + 0.5
-        spread = max(float(region.pos[-1] - region.pos[0]), 1.0)
-        place = 0.5 + (n - 1) * (region.pos - region.pos[0]) / spread
+        place = along(region, region.pos.astype(np.float64))
         gaps = np.full(n, np.nan)
         axes.plot(
             np.stack([centre, place, gaps], axis=1).ravel(),
@@ -253,7 +266,7 @@ def _ld_map(region: Triangle, title: str) -> Figure:
                 axes.text(
                     x, 0.1, name, rotation=90, ha="center", va="bottom", size=min(7, 58 * unit)
                 )
-        _megabases(axes, region, spread, n)
+        _megabases(axes, region)
         _colour_bar(figure)
     return figure
 
