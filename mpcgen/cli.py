@@ -78,7 +78,7 @@ def demo(out: Path) -> None:
     from mpcgen.demo.show import show  # noqa: PLC0415
 
     with _stoppable():
-        show(out, click.echo)
+        show(out, click.echo, shown=None)
 
 
 @main.command()

@@ -81,6 +81,7 @@ def load(module: str) -> SimpleNamespace:
     folder, name = _folder(), f"{module}-{_made_of(module)}"
     code = _read(folder / name) if folder else None
     if code is None:
+        _tell_compiling()
         code = importlib.import_module(COMPILER).compiled(importlib.import_module(module), machine)
         if not folder or not _write(folder / name, code):
             _tell_not_kept()
@@ -151,6 +152,13 @@ def _write(path: Path, code: bytes) -> bool:
                 draft.unlink()
         return False
     return True
+
+
+@cache
+def _tell_compiling() -> None:
+    """Say once a process, to somebody who watches, why nothing else happens for some seconds."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print("mpcgen: compiling its kernels for this machine, once", file=sys.stderr)
 
 
 @cache

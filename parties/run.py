@@ -28,7 +28,6 @@ from mpcgen.study.plan import Plan
 from mpcgen.study.study import Study
 
 RECORD = "record.json"
-_KERNELS = ("mpcgen.bit_kernels", "mpcgen.ring_kernels")  # of comparisons
 
 
 def run_institution(
@@ -82,7 +81,8 @@ def run_local(
     """
     for output in outputs.values():
         output.refuse_existing()
-    for module in ("mpcgen.net.zeromq", *(_KERNELS if study.decides else ())):
+    wanted = ("mpcgen.net.zeromq", "mpcgen.ring_kernels", "mpcgen.bit_kernels")
+    for module in wanted if study.decides else wanted[:-1]:
         importlib.import_module(module)  # once, before the institutions fork
     parts: dict[str, Callable[[], object]] = {}
     # The drafts are this process's, so that none is left whatever ends an institution's.

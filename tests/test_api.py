@@ -9,13 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 import tqdm
 
 import mpcgen
+from mpcgen import progress
 from mpcgen.demo.prepare import prepare
 from mpcgen.errors import InputError
 from mpcgen.net.keys import public_from_secret
@@ -99,15 +99,10 @@ def test_progress_is_shown_when_asked_for(
     shown: bool, study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also where standard error is no terminal, as in a notebook."""
-
-    class AtOnce(tqdm.tqdm):  # type: ignore[type-arg]
-        def __init__(self, **options: Any):
-            super().__init__(**options | {"delay": 0})
-
-    monkeypatch.setattr(tqdm, "tqdm", AtOnce)
+    monkeypatch.setattr(progress, "DELAY", 0)
     config, sites = study.parent / "B" / "B.toml", study.parent / "sites.tsv"
     mpcgen.check_data(config, sites, progress=shown)
-    assert tqdm.tqdm.monitor_interval == AtOnce.monitor_interval == 10  # those of the caller
+    assert tqdm.tqdm.monitor_interval == 10  # the caller's own
     assert ("B: 100%" in capsys.readouterr().err) == shown
 
 

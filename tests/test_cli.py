@@ -1,29 +1,24 @@
 """The command line as its users meet it: `run`, what it writes, and what it says."""
 
-import os
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 import pandas as pd
 import pytest
-import tqdm
 from click.testing import CliRunner
 
-from mpcgen import __version__
+from mpcgen import __version__, progress
 from mpcgen.cli import main
 from mpcgen.report.record import RunRecord
 from mpcgen.report.tables import read_table
 from mpcgen.study.load import load_study
 from mpcgen.study.plan import NO_FLOORS
-from tests import small, studies
+from tests import small, studies, terminals
 from tests.plain import read_plain
 from tests.small import assert_refused, command, nothing_written, start, succeeded
 
@@ -236,35 +231,16 @@ def test_three_processes_one_of_them_late(rehearsal: Path) -> None:
 # -- progress
 
 
-@contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Standard error as a terminal; what it has shown is in the list at the end."""
-    master, slave = os.openpty()
-    termios.tcsetwinsize(slave, (24, 80))
-    shown: list[str] = []
-    with os.fdopen(slave, "w", buffering=1) as stderr, monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", stderr)
-        yield shown
-        stderr.flush()
-        shown.append(os.read(master, 1 << 16).decode().replace("\r\n", "\n"))
-    os.close(master)
-
-
-@pytest.mark.parametrize("delay", [0, 60])
+@pytest.mark.parametrize("delay", [0, 600])
 def test_progress_on_a_terminal(
     delay: int, rehearsal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bar on what takes longer than the delay, told by the first institution."""
-
-    class Bar(tqdm.tqdm):  # type: ignore[type-arg]
-        def __init__(self, **options: Any):
-            assert options["delay"] == 2
-            super().__init__(**options | {"delay": delay, "mininterval": 0})
-
-    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    monkeypatch.setattr(progress, "DELAY", delay)
     words = ["run", rehearsal, "--local", rehearsal.parent, "--no-plots", "--out", tmp_path / "out"]
-    with terminal(monkeypatch) as shown:
+    with terminals.as_stderr(monkeypatch) as terminal:
         main([str(word) for word in words], standalone_mode=False)
-    assert NO_FLOORS in shown[0]
-    assert ("A: 100%" in shown[0]) == (delay == 0)
-    assert shown[0].endswith("\n")  # so that what comes next has a line of its own
+    shown = terminal.shown()
+    assert NO_FLOORS in shown
+    assert ("A: 100%" in shown) == (delay == 0)
+    assert shown.endswith("\n")  # so that what comes next has a line of its own

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from mpcgen import progress
+from mpcgen.cli import main
 from mpcgen.demo import show
 from mpcgen.demo.compare import Comparison, compare
 from mpcgen.report.record import RunRecord
+from mpcgen.study.loop import Progress
 from mpcgen.study.plan import NO_FLOORS
-from tests import small, studies
+from mpcgen.study.study import Study
+from tests import small, studies, terminals
 from tests.small import assert_refused, command, nothing_written
 
 COMPARED = {
@@ -106,6 +110,18 @@ def test_a_difference_fails(
     result = command("demo", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "mpcgen: 3 values differ from PLINK's" in result.output
+
+
+def test_progress_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(study: Study, _configs: object, _outputs: object, told: Progress, _: object) -> None:
+        told(study.units)
+
+    monkeypatch.setattr(progress, "DELAY", 0)
+    monkeypatch.setattr(show, "run_local", run)
+    monkeypatch.setattr(show, "compare", lambda _: [])
+    with terminals.as_stderr(monkeypatch) as terminal:
+        main(["demo", "--out", str(tmp_path / "out")], standalone_mode=False)
+    assert "A: 100%" in terminal.shown()
 
 
 def test_an_earlier_one_is_replaced_and_nothing_else(

@@ -13,6 +13,7 @@ import pytest
 
 from mpcgen import compiler, jit
 from mpcgen.compiler import NUMBER, kernel, reads, writes
+from tests import terminals
 
 TINY = """
 import numpy as np
@@ -89,6 +90,14 @@ def test_who_starts_slowly_is_told_so_once(tiny: Path) -> None:
     assert done.stdout == "[61.0, 31.0] compiled\n"
     assert done.stderr.count("mpcgen: compiled code cannot be kept") == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_who_watches_is_told_what_is_waited_for(tiny: Path, tmp_path: Path) -> None:
+    for words in ("mpcgen: compiling its kernels for this machine, once\n", ""):
+        with terminals.opened() as (slave, terminal):
+            environment = {**os.environ, "PYTHONPATH": str(tiny), "XDG_CACHE_HOME": str(tmp_path)}
+            subprocess.run([sys.executable, "-c", RUN], env=environment, stderr=slave, check=True)
+        assert terminal.shown() == words
 
 
 def test_where_code_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,17 @@ from mpcgen.demo.prepare import PEOPLE, RESULTS, is_demonstration, prepare
 from mpcgen.errors import InputError, MpcgenError
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import configs_in, run_local
+from mpcgen.progress import progress_bar
 from mpcgen.study.check import describe
 from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 
 
-def show(folder: Path, say: Callable[[str], object]) -> None:
+def show(folder: Path, say: Callable[[str], object], shown: bool | None = False) -> None:
     """Run the demonstration in a new folder; an earlier one of the same name is replaced.
+
+    Args:
+        shown: whether there is a bar after two seconds, as `progress_bar` has it.
 
     Raises:
         InputError: the folder exists and is no earlier demonstration.
@@ -38,7 +42,8 @@ def show(folder: Path, say: Callable[[str], object]) -> None:
     say("")
     say("Running: each institution is a process with its own files, key and port.")
     outputs = {name: Output(folder / RESULTS / name) for name in PEOPLE}
-    run_local(study, configs_in(folder, study), outputs, started=partial(_tell_process, say))
+    with progress_bar(study.units, next(iter(PEOPLE)), shown) as report:
+        run_local(study, configs_in(folder, study), outputs, report, partial(_tell_process, say))
     say("")
     say("Compared with PLINK 1.9 on the pooled data, which no institution has:")
     say(f"  {'':42}{'plink1.9':20}{'values':>8}{'different':>11}")
