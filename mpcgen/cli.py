@@ -170,7 +170,7 @@ def data_check(
     for line in found.lines():
         click.echo(line)
     if report is not None:
-        write_report(found.alignment, report)
+        write_report(found.alignment, report, found.lacks)
         click.echo(f"the alignment of every variant is in {report}; it stays with you")
 
 

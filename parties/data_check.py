@@ -6,15 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgen.errors import ConfigError
-from mpcgen.genome.alignment import Alignment
-from mpcgen.genome.alignment_report import report
+from mpcgen.genome.alignment import Alignment, word
+from mpcgen.genome.alignment_report import Lack, report
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.genome.people import People
 from mpcgen.genome.sites import SiteList
 from mpcgen.parties.owner import open_data
-from mpcgen.protocols.genotype_counts import CALLED, CLASSES
+from mpcgen.protocols.genotype_counts import ALLELES, ALT_ALLELES, CLASSES, PEOPLE
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.loop import Progress
 
@@ -48,8 +49,9 @@ _PEOPLE = {
 }
 _GENOTYPES = {
     "heterozygous": "haploid genotypes, counted as missing",
-    "low call rate": f"variants that more than {1 - LOW_CALL_RATE:.0%} of people miss",
-    "empty": "variants of which nobody has a genotype",
+    "low-call-rate": f"variants that more than {1 - LOW_CALL_RATE:.0%} of people miss",
+    "monomorphic": "variants of which everybody has the same allele",
+    "no-genotypes": "variants of which nobody has a genotype",
 }
 
 
@@ -58,18 +60,26 @@ class DataCheck:
     """What `check_data` found; it concerns one institution and stays there.
 
     Attributes:
-        genotypes: what is counted of those of the used variants, see _GENOTYPES.
+        lacks: Lack of every site, (m,).
+        heterozygous: number of heterozygous genotypes of people with one copy.
     """
 
     alignment: Alignment
     people: People
-    genotypes: Mapping[str, int]
+    lacks: NDArray[np.uint8]
+    heterozygous: int
+
+    @property
+    def genotypes(self) -> dict[str, int]:
+        """What is counted of the genotypes of the used variants, see _GENOTYPES."""
+        lacks = {word(lack): int((self.lacks & lack > 0).sum()) for lack in Lack}
+        return {"heterozygous": self.heterozygous} | lacks
 
     @property
     def counts(self) -> dict[str, int]:
         """Every number that `lines` tells, by its name there; `take_part` has a phenotype too."""
         taking_part = {"take_part": int(self.people.used.sum())}
-        return self.alignment.counts | taking_part | self.people.counts | dict(self.genotypes)
+        return self.alignment.counts | taking_part | self.people.counts | self.genotypes
 
     @cached_property
     def variants(self) -> "pd.DataFrame":
@@ -77,7 +87,7 @@ class DataCheck:
 
         The columns are those of `mpcgen.genome.alignment_report.report`.
         """
-        return report(self.alignment).to_pandas()
+        return report(self.alignment, self.lacks).to_pandas()
 
     def lines(self) -> Iterator[str]:
         """The findings in words."""
@@ -117,22 +127,36 @@ def check_data(
     if config.data is None:
         raise ConfigError("there is no [data] to check", path=config.path)
     with open_data(config.data, sites, palindromic, with_phenotype=with_phenotype) as data:
-        unused = _unused(data.genotypes, len(sites), progress)
-        return DataCheck(data.alignment, data.people, unused)
+        lacks, heterozygous = _looked_at(data.genotypes, len(sites), progress)
+        return DataCheck(data.alignment, data.people, lacks, heterozygous)
 
 
-def _unused(genotypes: Genotypes, sites: int, progress: Progress) -> dict[str, int]:
-    """What _GENOTYPES says."""
-    het = low = empty = 0
-    called = np.isin(CLASSES, CALLED)
+def _looked_at(
+    genotypes: Genotypes, sites: int, progress: Progress
+) -> tuple[NDArray[np.uint8], int]:
+    """Lack of every site (m,), and how many genotypes are heterozygous of people with one copy."""
+    lacks, heterozygous = np.zeros(sites, np.uint8), 0
     for start in range(0, sites, BLOCK):
         stop = min(start + BLOCK, sites)
         counts, het_haploids = genotypes.counts_and_het_haploids(start, stop)
-        counts = counts.sum(axis=1)
-        het += int(het_haploids.sum())
-        present = counts[:, called].sum(axis=1)
-        eligible = present + counts[:, CLASSES.index("MISSING")]
-        low += int((present < LOW_CALL_RATE * eligible).sum())
-        empty += int(((present == 0) & (eligible > 0)).sum())
+        lacks[start:stop] = _lacks(counts.sum(axis=1))
+        heterozygous += int(het_haploids.sum())
         progress(stop - start)
-    return dict(zip(_GENOTYPES, (het, low, empty), strict=True))
+    return lacks, heterozygous
+
+
+def _lacks(counts: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Lack (m,) by genotype counts (m, 7); nothing where nobody is eligible."""
+    called, alt, alleles = (
+        counts @ np.array([weights.get(name, 0) for name in CLASSES])
+        for weights in (PEOPLE, ALT_ALLELES, ALLELES)
+    )
+    eligible = called + counts[:, CLASSES.index("MISSING")]
+    found = np.zeros(len(counts), np.uint8)
+    for lack, where in (
+        (Lack.LOW_CALL_RATE, called < LOW_CALL_RATE * eligible),
+        (Lack.MONOMORPHIC, (called > 0) & ((alt == 0) | (alt == alleles))),
+        (Lack.NO_GENOTYPES, (called == 0) & (eligible > 0)),
+    ):
+        found[where] |= np.uint8(lack)
+    return found

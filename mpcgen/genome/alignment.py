@@ -52,7 +52,7 @@ class Flag(IntFlag):
     ZERO_LABELLED = 8  # an allele is written 0
 
 
-def word(member: Status | Flag) -> str:
+def word(member: Status | IntFlag) -> str:
     """Return the name of a status or of a flag as reports have it: 'left-out'."""
     return str(member.name).lower().replace("_", "-")
 
