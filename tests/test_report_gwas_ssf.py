@@ -15,7 +15,7 @@ import pytest
 
 from mpcgen.errors import InputError
 from mpcgen.genome.sites import SiteList
-from mpcgen.report.gwas_ssf import StudyMetadata, Written, write_gwas_ssf
+from mpcgen.report.gwas_ssf import LONGEST, StudyMetadata, Written, write_gwas_ssf
 from mpcgen.report.tables import read_table
 from tests.conftest import missing
 from tests.site_lists import site_list
@@ -114,6 +114,25 @@ def test_real_association_is_valid(tmp_path: Path, open_data: Path, validate: Va
     assert back.set_index(["chromosome", "base_pair_location"]).index.is_monotonic_increasing
     assert set(back["chromosome"]) == set(range(1, 24)) | {25}
     assert validate(path, written.rows + 1).returncode != 0
+
+
+def test_alleles_that_no_reader_of_the_format_holds_are_left_out(
+    tmp_path: Path, validate: Validate
+) -> None:
+    """A variant's id has both alleles, and the official validator takes no field above 131,072."""
+    sizes = np.array([*[1] * 21, LONGEST // 2, LONGEST // 2 + 1, 150_000])
+    m = len(sizes)
+    chrom = np.minimum(np.arange(1, m + 1), 22)
+    sites = site_list(chrom, chrom, "." * m, *(["C" * n for n in sizes], ["A" * n for n in sizes]))
+    names = "A1_CASE_CT", "A1_CTRL_CT", "OR", "SE", "L95", "U95", "NEG_LOG10_P"
+    table = dict.fromkeys(names, np.full(m, 1.5))
+    table |= dict.fromkeys(("CASE_ALLELE_CT", "CTRL_ALLELE_CT", "OBS_CT"), np.full(m, 20))
+    path = tmp_path / "long.tsv"
+    written = write_gwas_ssf(path, sites, table, METADATA)
+    assert written == Written(rows=22, undefined=0, other_alleles=0, long_alleles=2)
+    assert written.left_out == 2
+    done = validate(path, written.rows)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_simulated_study_of_full_size_is_valid(tmp_path: Path, validate: Validate) -> None:

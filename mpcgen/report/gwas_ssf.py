@@ -3,8 +3,9 @@
 Paper     Hayhurst et al., A community driven GWAS summary statistics standard, bioRxiv 2022;
           github.com/EBISPOT/gwas-summary-statistics-standard
 Rows      by chromosome and position; left out, and counted, are rows with an undefined or infinite
-          value and with alleles other than A, C, G, T. Tests that estimate no effect (genotypic,
-          trend) thus leave no row, and then no file is written.
+          value, with alleles other than A, C, G, T, and with alleles of more than LONGEST letters
+          together, which make a variant_id that readers refuse. Tests that estimate no effect
+          (genotypic, trend) thus leave no row, and then no file is written.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ from mpcgen.report.text import mask, texts, where
 CODES = np.arange(MT + 1)
 CODES[[X, Y, XY, MT]] = 23, 24, 23, 25
 BASES = "^[ACGT]+$"
+LONGEST = 10_000  # letters of both alleles; the official validator ends at fields of 131,072
 MISSING = "#NA"
 LEAST = 1e-300  # stands for -log10 p = 0: the same p = 1, and the official validator refuses 0
 
@@ -64,11 +66,12 @@ class Written:
     rows: int
     undefined: int
     other_alleles: int
+    long_alleles: int = 0
 
     @property
     def left_out(self) -> int:
         """Rows of the table that are not in the file."""
-        return self.undefined + self.other_alleles
+        return self.undefined + self.other_alleles + self.long_alleles
 
 
 def write_gwas_ssf(
@@ -87,7 +90,8 @@ def write_gwas_ssf(
         raise InputError("a GWAS-SSF file must be named *.tsv", path=path)
     columns = _columns(sites, table)
     plain = matches(columns["effect_allele"], BASES) & matches(columns["other_allele"], BASES)
-    keep = plain & _finite(columns)
+    short = np.asarray(pc.add(*map(pc.utf8_length, (sites.alt, sites.ref)))) <= LONGEST
+    keep = plain & short & _finite(columns)
     rows = np.lexsort((sites.pos, columns["chromosome"]))
     rows = rows[keep[rows]]
     if len(rows):
@@ -96,8 +100,9 @@ def write_gwas_ssf(
             file.writelines(f"{line}\n".encode() for line in _yaml(metadata, path))
     return Written(
         rows=len(rows),
-        undefined=int((plain & ~keep).sum()),
+        undefined=int((plain & short & ~keep).sum()),
         other_alleles=int((~plain).sum()),
+        long_alleles=int((plain & ~short).sum()),
     )
 
 
