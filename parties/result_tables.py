@@ -11,12 +11,10 @@ from mpcgen.genome.columns import joined, take
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.pairs import PairList, WindowPairs
 from mpcgen.report.columns import LD_SITES
-from mpcgen.report.layouts import Floats, Triangle
+from mpcgen.report.layouts import MAP_MIN_R2, Triangle
 from mpcgen.report.region import StrongestRegion, strongest_region
 from mpcgen.report.tables import TableWriter
 from mpcgen.study.batch import Task
-
-MAP_MIN_R2 = 0.02  # weaker pairs are grey on the map
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,9 @@ class PairTable:
 
     def __init__(self, writer: TableWriter, sites: SiteList, chosen: PairList | None):
         self._writer, self._sites = writer, sites
-        self._region = StrongestRegion(sites) if isinstance(chosen, WindowPairs) else None
-        self._strong = [(np.empty((0, 2), np.int64), np.empty(0))]
+        region = StrongestRegion(sites, least=MAP_MIN_R2)
+        self._region = region if isinstance(chosen, WindowPairs) else None
+        self._kept = [(np.empty((0, 2), np.int64), np.empty(0))]
 
     def add(self, pairs: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
         """Append pairs (P, 2) of site indices with the columns to list, R2 or R among them."""
@@ -71,12 +70,8 @@ class PairTable:
             lead += [chrom, self._sites.pos[rows], name]
         self._writer.write(dict(zip(LD_SITES, lead, strict=True)) | dict(columns))
         r2 = columns["R2"] if "R2" in columns else columns["R"] ** 2
-        strong = r2 >= MAP_MIN_R2
-        self._keep(pairs[strong], r2[strong])
-
-    def _keep(self, pairs: NDArray[np.int64], r2: Floats) -> None:
         if self._region is None:
-            self._strong.append((pairs, r2))
+            self._kept.append((pairs, r2))
         else:
             self._region.add(pairs, r2)
 
@@ -88,5 +83,5 @@ class PairTable:
         """
         if self._region is not None:
             return self._region.triangle()
-        pairs, r2 = (np.concatenate(column) for column in zip(*self._strong, strict=True))
-        return strongest_region(self._sites, pairs[:, 0], pairs[:, 1], r2)
+        pairs, r2 = (np.concatenate(column) for column in zip(*self._kept, strict=True))
+        return strongest_region(self._sites, *pairs.T, r2, least=MAP_MIN_R2)

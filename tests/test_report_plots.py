@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from scipy import stats
 
@@ -163,6 +164,50 @@ def test_a_wide_region_is_drawn_at_its_positions() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()][:2] == ["10", "20"]
 
 
+def test_a_map_says_what_grey_is_and_cuts_long_names() -> None:
+    names = ["chr7:117559590:ATCT:A", "rs1", "A" * 300_000]
+    sites = site_list(np.ones(3), np.arange(3), names, "A" * 3, "C" * 3)
+    region = strongest_region(sites, np.arange(2), np.arange(1, 3), np.ones(2))
+    drawn = drawing.figure(Plot(Path("map"), "", region))
+    words = [text.get_text() for axes in drawn.axes for text in axes.texts]
+    assert set(names[:2]) | {"A" * 23 + "…"} <= set(words)
+    assert "grey: r² < 0.02, undefined or not opened" in words
+    renderer = FigureCanvasAgg(drawn).get_renderer()
+    axes = drawn.axes[0]
+    foot = axes.transData.transform((0, np.nanmin(np.asarray(axes.lines[0].get_ydata()))))[1]
+    for text in axes.texts:
+        assert text.get_window_extent(renderer).y1 < foot  # of the connectors
+
+
+@pytest.mark.parametrize("score", [6.5, 6.9, 7.1, 7.25, 7.3, 7.35])
+@pytest.mark.parametrize("place", [0, 1])
+def test_no_line_strikes_through_a_name(score: float, place: int) -> None:
+    """Nor is it written over the line's own."""
+    sites = site_list(np.ones(3), [1, 50, 100], ["left", "middle", "right"], "A" * 3, "C" * 3)
+    scores = np.full(3, 1.0)
+    scores[place] = score
+    drawn = drawing.figure(Plot(Path("manhattan"), "", plots.manhattan(sites, scores)))
+    (axes,) = drawn.axes
+    renderer = FigureCanvasAgg(drawn).get_renderer()
+    own, name = (
+        next(text for text in axes.texts if word in text.get_text()).get_window_extent(renderer)
+        for word in ("p = ", ("left", "middle")[place])
+    )
+    level = axes.transData.transform((0, -np.log10(5e-8)))[1]
+    assert name.y0 > level or name.y1 < level
+    assert not name.overlaps(own)
+
+
+def test_small_chromosomes_have_their_names() -> None:
+    """As in the demonstration: two of 1 Mb, and X, Y and MT."""
+    sizes = {1: 1_160_000, 2: 1_160_000, 23: 124_800, 24: 23_391, 26: 15_887}
+    chrom = np.repeat(list(sizes), 2)
+    pos = np.stack([np.ones(5), np.array(list(sizes.values()))], axis=1).ravel()
+    sites = site_list(chrom, pos, "." * 10, "A" * 10, "C" * 10)
+    layout = plots.manhattan(sites, np.ones(10))
+    assert [name for _, name in layout.ticks] == ["1", "2", "X", "Y", "MT"]
+
+
 def in_memory(
     sites: SiteList, i: Indices, j: Indices, r2: Floats, width: int
 ) -> tuple[list[str], Floats]:
@@ -206,6 +251,22 @@ def test_the_region_does_not_depend_on_how_pairs_come(data: st.DataObject) -> No
     found, (names, r2_of) = region.triangle(), in_memory(sites, i, j, r2, width)
     assert list(found.names) == names
     np.testing.assert_array_equal(found.r2, r2_of)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_variants_of_weak_pairs_alone_stay_on_the_map(listed: bool) -> None:
+    sites = site_list(np.ones(5), np.arange(5), "abcde", "A" * 5, "C" * 5)
+    i, j, r2 = np.array([0, 0, 1, 2]), np.array([1, 3, 2, 3]), np.array([0.5, 0.01, 0.019, 0.3])
+    if listed:
+        found = strongest_region(sites, i, j, r2, least=0.02)
+    else:
+        region = StrongestRegion(sites, least=0.02)
+        region.add(np.stack([i, j], axis=1), r2)
+        found = region.triangle()
+    assert found.names == tuple("abcd")
+    assert np.argwhere(np.isfinite(found.r2)).tolist() == [[0, 1], [2, 3]]
+    with pytest.raises(InputError, match="no pair"):
+        strongest_region(sites, i, j, np.full(4, 0.01), least=0.02)
 
 
 def test_pairs_that_passed_by_are_not_kept() -> None:

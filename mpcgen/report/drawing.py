@@ -21,11 +21,23 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from mpcgen.report.files import replacing
-from mpcgen.report.layouts import Dots, Floats, Manhattan, Plot, Quantiles, Triangle, round_marks
+from mpcgen.report.layouts import (
+    MAP_MIN_R2,
+    Dots,
+    Floats,
+    Manhattan,
+    Plot,
+    Quantiles,
+    Triangle,
+    round_marks,
+)
 
 DPI = 150
 CELL = 2.0  # pixels in which one point of a dense cloud is enough
 NAMED = 60  # variants of an LD map that have room for their names
+LONGEST = 24  # letters of a name; what is longer is cut
+LETTER = 0.073  # inches, of a name on an LD map
+HIGH = 0.035  # a name's height in a Manhattan plot, of the axes' own
 INK, GREY, PALE = "#333333", "#8a8a8a", "#d9d9d9"
 DARK, LIGHT, SIGNAL = "#0b4f7d", "#6aaed6", "#d55e00"
 UNLISTED, CLEAR = (239, 239, 239, 255), (255, 255, 255, 0)
@@ -84,7 +96,7 @@ def _save(figure: Figure, stem: Path) -> list[Path]:
 def _widest(r2: Floats) -> int:
     """Distance of the farthest listed pair, in variants."""
     left, right = np.nonzero(np.isfinite(r2))
-    return int((right - left).max())
+    return int((right - left).max(initial=1))
 
 
 def _rotated(r2: Floats, depth: float, pixels: int) -> NDArray[np.uint8]:
@@ -138,6 +150,11 @@ def _colour_bar(figure: Figure) -> None:
     bar.tick_params(length=2, labelsize=7.5)
     bar.spines[:].set_visible(False)
     bar.text(1.06, 0.5, "r²", va="center")
+    swatch = figure.add_axes((2.8 / width, 0.3 / height, 0.12 / width, 0.12 / height))
+    swatch.set(xticks=[], yticks=[], facecolor=np.array(UNLISTED) / 255)
+    swatch.spines[:].set(visible=True, color=GREY, linewidth=0.5)
+    words = f"grey: r² < {MAP_MIN_R2:g}, undefined or not opened"
+    swatch.text(1.6, 0.5, words, va="center", size=7.5)
 
 
 def thin(x: Floats, y: Floats, columns: float, rows: float) -> NDArray[np.intp]:
@@ -200,17 +217,26 @@ def _dots(axes: Axes, x: Floats, y: Floats, colour: str, *, rasterized: bool = F
 def _name_peaks(
     axes: Axes, peaks: tuple[tuple[float, float, str], ...], top: float, line: float
 ) -> None:
-    """Names above their points, moved up where one would cover another."""
-    taken: list[tuple[float, float, float]] = []
-    for x, y, name in peaks:
+    """Names above their points, moved up where one would cover another, the line or its name."""
+    bar = line / top
+    taken = [(0.04, 0.04, bar + 0.01)]
+    for x, y, full in peaks:
+        name = shortened(full)
         half = 0.0036 * len(name)
         middle, level = min(max(x, half), 1 - half), y / top + 0.018
+        if bar - HIGH < level < bar + 0.01:
+            level = bar + 0.01
         while any(abs(middle - m) < half + h and abs(level - v) < 0.05 for m, h, v in taken):
             level += 0.05
         taken.append((middle, half, level))
         axes.plot([x, middle], [y, level * top], color=GREY, lw=0.5, zorder=2)
         colour = INK if y > line else GREY
         axes.text(middle, level * top, name, ha="center", va="bottom", size=7.5, color=colour)
+
+
+def shortened(name: str) -> str:
+    """A variant's name as plots have room for it."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _qq(data: Quantiles, title: str) -> Figure:
@@ -237,9 +263,11 @@ def _ld_map(region: Triangle, title: str) -> Figure:
     """r2 of each pair where its variants' diagonals meet, below the variants' true places."""
     n = len(region.pos)
     unit = min(8.2 / n, 0.5)  # inches
-    width = max(n * unit + 0.8, 4.5)
+    width = max(n * unit + 0.8, 5.6)
     depth = 0.5 * (1 + _widest(region.r2))
-    names, track = (0.75 if n <= NAMED else 0.1) / unit, 0.55 / unit
+    labels = tuple(map(shortened, region.names)) if n <= NAMED else ()
+    room = max(0.75, 0.12 + LETTER * max(map(len, labels))) if labels else 0.1
+    names, track = room / unit, 0.55 / unit
     height = (depth + names + track) * unit
     with mpl.rc_context(STYLE):
         figure, axes = _axes(
@@ -261,11 +289,8 @@ def _ld_map(region: Triangle, title: str) -> Figure:
             color=GREY,
             lw=0.5,
         )
-        if n <= NAMED:
-            for x, name in zip(centre, region.names, strict=True):
-                axes.text(
-                    x, 0.1, name, rotation=90, ha="center", va="bottom", size=min(7, 58 * unit)
-                )
+        for x, name in zip(centre, labels, strict=False):
+            axes.text(x, 0.1, name, rotation=90, ha="center", va="bottom", size=min(7, 58 * unit))
         _megabases(axes, region)
         _colour_bar(figure)
     return figure

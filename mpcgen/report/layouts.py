@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.integer]
 
+MAP_MIN_R2 = 0.02  # weaker pairs are grey on an LD map
+
 
 @dataclass(frozen=True)
 class Manhattan:

@@ -72,7 +72,7 @@ def _genome_ticks(
         return tuple(((1e6 * mark - low) / max(high - low, 1), name) for mark, name in marks)
     ticks: list[tuple[float, str]] = []
     for code, x in zip(codes, centre, strict=True):
-        if not ticks or x - ticks[-1][0] > 0.0075 * (1 + len(NAMES[code])):
+        if not ticks or x - ticks[-1][0] > 0.0043 * len(ticks[-1][1] + NAMES[code]) + 0.005:
             ticks.append((float(x), NAMES[code]))
     return tuple(ticks)
 

@@ -21,13 +21,14 @@ class StrongestRegion:
 
     A variant is listed if any pair names it. The sum is over the pairs that begin in the region and
     are fewer than `width` variants apart; squares let blocks outweigh many weak pairs. A region
-    stays on one chromosome.
+    stays on one chromosome. Of pairs whose r2 is below `least` only the variants count.
     """
 
-    def __init__(self, sites: SiteList, width: int = REGION):
-        self._sites, self._width = sites, width
+    def __init__(self, sites: SiteList, width: int = REGION, least: float = 0.0):
+        self._sites, self._width, self._least = sites, width, least
         self._listed = np.zeros(len(sites), np.bool_)
         self._pairs, self._r2 = np.empty((0, 2), np.int64), np.empty(0)
+        self._some = False  # pair that is strong enough
         self._begin = 0  # regions that begin before this site are compared already
         self._most, self._best = -1, None  # type: int, Triangle | None
 
@@ -39,8 +40,10 @@ class StrongestRegion:
         if not len(pairs):
             return
         self._listed[pairs] = True
-        self._pairs = np.concatenate([self._pairs, pairs])
-        self._r2 = np.concatenate([self._r2, r2])
+        strong = r2 >= self._least
+        self._some |= bool(strong.any())
+        self._pairs = np.concatenate([self._pairs, pairs[strong]])
+        self._r2 = np.concatenate([self._r2, r2[strong]])
         self._compare(int(pairs[-1, 0]), 2 * self._width)
 
     def triangle(self) -> Triangle:
@@ -50,8 +53,8 @@ class StrongestRegion:
             InputError: there was none.
         """
         self._compare(len(self._sites), 0)
-        if self._best is None:
-            raise InputError("no pair of variants has a defined r2: there is nothing to plot")
+        if self._best is None or not self._some:
+            raise InputError("no pair of variants has an r2 to be shown: there is nothing to plot")
         return self._best
 
     def _compare(self, end: int, margin: int) -> None:
@@ -96,7 +99,7 @@ class StrongestRegion:
 
 
 def strongest_region(
-    sites: SiteList, i: Indices, j: Indices, r2: Floats, width: int = REGION
+    sites: SiteList, i: Indices, j: Indices, r2: Floats, width: int = REGION, least: float = 0.0
 ) -> Triangle:
     """`StrongestRegion` of pairs of sites i, j (P,) in any order, with their r2 (P,).
 
@@ -105,6 +108,6 @@ def strongest_region(
     """
     pairs = np.sort(np.stack([i, j], axis=1).astype(np.int64), axis=1)
     order = np.argsort(pairs[:, 0], kind="stable")
-    region = StrongestRegion(sites, width)
+    region = StrongestRegion(sites, width, least)
     region.add(pairs[order], r2[order])
     return region.triangle()
