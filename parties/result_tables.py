@@ -84,4 +84,4 @@ class PairTable:
         if self._region is not None:
             return self._region.triangle()
         pairs, r2 = (np.concatenate(column) for column in zip(*self._kept, strict=True))
-        return strongest_region(self._sites, *pairs.T, r2, least=MAP_MIN_R2)
+        return strongest_region(self._sites, pairs[:, 0], pairs[:, 1], r2, least=MAP_MIN_R2)

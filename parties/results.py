@@ -1,16 +1,10 @@
-"""A study's results as a folder: tables, the field's formats, plots, and the run record.
-
-Everything is written into a hidden folder beside the wanted one, which takes its name when all is
-done; so there is never a partial result.
-"""
+"""A study's results as a folder: tables, the field's formats, plots, and the run record."""
 
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,39 +68,6 @@ def _give_way() -> None:
     """Let the painter go first, who takes longer; on Linux a thread has a priority of its own."""
     if sys.platform == "linux":
         os.nice(5)
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which takes the wanted name at the end and vanishes on failure.
-
-    Raises:
-        InputError: no folder can be made there.
-    """
-    new = [parent for parent in folder.parents if not parent.exists()]
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(f"no folder can be made here: {reason(error)}", path=folder) from None
-    try:
-        yield draft
-        draft.chmod(0o755)
-        _rename(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        for parent in new:
-            with suppress(OSError):  # somebody else has put something there
-                parent.rmdir()
-        raise
-
-
-def _rename(draft: Path, folder: Path) -> None:
-    try:
-        draft.rename(folder)
-    except OSError as error:
-        words = f"the results cannot take this name: {reason(error)}"
-        raise InputError(words, path=folder) from None
 
 
 class Results:

@@ -19,7 +19,8 @@ from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, ignore, take_part
-from mpcgen.parties.results import Output, Results, replacing_folder
+from mpcgen.parties.results import Output, Results
+from mpcgen.report.folders import replacing_folder
 from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.batch import Task
 from mpcgen.study.institution import InstitutionConfig, read_config

@@ -20,7 +20,8 @@ from mpcgen.genome.sites import read_sites
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.party import Session, take_part
-from mpcgen.parties.results import Output, Results, replacing_folder
+from mpcgen.parties.results import Output, Results
+from mpcgen.report.folders import replacing_folder
 from mpcgen.report.record import RunRecord
 from mpcgen.study.institution import read_config
 from mpcgen.study.load import load_study

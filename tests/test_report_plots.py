@@ -3,6 +3,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -172,7 +173,8 @@ def test_a_map_says_what_grey_is_and_cuts_long_names() -> None:
     words = [text.get_text() for axes in drawn.axes for text in axes.texts]
     assert set(names[:2]) | {"A" * 23 + "…"} <= set(words)
     assert "grey: r² < 0.02, undefined or not opened" in words
-    renderer = FigureCanvasAgg(drawn).get_renderer()
+    canvas: Any = FigureCanvasAgg(drawn)
+    renderer = canvas.get_renderer()
     axes = drawn.axes[0]
     foot = axes.transData.transform((0, np.nanmin(np.asarray(axes.lines[0].get_ydata()))))[1]
     for text in axes.texts:
@@ -188,7 +190,8 @@ def test_no_line_strikes_through_a_name(score: float, place: int) -> None:
     scores[place] = score
     drawn = drawing.figure(Plot(Path("manhattan"), "", plots.manhattan(sites, scores)))
     (axes,) = drawn.axes
-    renderer = FigureCanvasAgg(drawn).get_renderer()
+    canvas: Any = FigureCanvasAgg(drawn)
+    renderer = canvas.get_renderer()
     own, name = (
         next(text for text in axes.texts if word in text.get_text()).get_window_extent(renderer)
         for word in ("p = ", ("left", "middle")[place])

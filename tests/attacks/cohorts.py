@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from mpcgen.net.channel import Channel, MessageLog
 from mpcgen.parties.party import Consume, Session, take_part
-from mpcgen.parties.results import Output, Results, replacing_folder
+from mpcgen.parties.results import Output, Results
 from mpcgen.prg import Prg
+from mpcgen.report.folders import replacing_folder
 from mpcgen.study.institution import read_config
 from mpcgen.study.load import load_study
 from mpcgen.study.loop import Part
