@@ -101,7 +101,7 @@ def test_results_take_no_name_that_is_taken(place: str, folder: Path) -> None:
 def test_other_folders(folder: Path) -> None:
     inside = folder / "A.fam" / "x"
     few: list[object] = ["--people", 9, "--variants", 60, "--autosomes", 1, "--causal", 0]
-    refused(folder, ["simulate", inside, *few], f"mpcgen: {inside}: a folder on the way to it is")
+    refused(folder, ["simulate", inside, *few], f"{inside}: no folder can be made here: something")
     refused(folder, ["demo", "--out", inside], f"mpcgen: {inside}: a folder on the way to it is")
     refused(folder, ["demo", "--out", folder / "circle"], "circle: something of this name is there")
     new = ["study", "new", folder / "none" / "x", *ABOUT, "--sites", folder / "sites.tsv"]

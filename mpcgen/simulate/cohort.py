@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
+from mpcgen.report.folders import replacing_folder
 from mpcgen.simulate.founders import POPULATIONS, import_msprime
 from mpcgen.simulate.genotypes import Block, Site, blocks, chromosomes
 from mpcgen.simulate.mosaic import bed_rows, dosages
@@ -53,7 +54,8 @@ def simulate_cohort(
     missing          fraction of the genotypes; missing_phenotype: of the people
     progress         called with (variants done, all variants)
 
-    Raises InputError for arguments that make no cohort, MpcgenError without msprime.
+    Raises InputError for arguments that make no cohort, MpcgenError without msprime; then nothing
+    is left behind.
     """
     _check_fractions(
         heritability=heritability, cases=cases, missing=missing, missing_phenotype=missing_phenotype
@@ -69,19 +71,19 @@ def simulate_cohort(
     import_msprime()
     signs = own.choice([-1.0, 1.0], causal)
     effects = np.array_split(signs * np.sqrt(heritability / max(causal, 1)), autosomes)
-    out.mkdir(parents=True, exist_ok=True)
     made = _reported(blocks(plan, streams, everybody, effects, missing), variants, progress)
-    genetic = _write_genotypes(out, made, everybody)
-    status = phenotype(
-        everybody,
-        genetic,
-        own,
-        heritability=heritability,
-        cases=cases,
-        stratification=stratification,
-        missing=missing_phenotype,
-    )
-    write_people(out, everybody, status)
+    with replacing_folder(out) as draft:
+        genetic = _write_genotypes(draft, made, everybody)
+        status = phenotype(
+            everybody,
+            genetic,
+            own,
+            heritability=heritability,
+            cases=cases,
+            stratification=stratification,
+            missing=missing_phenotype,
+        )
+        write_people(draft, everybody, status)
 
 
 def _check_fractions(**fractions: float) -> None:

@@ -77,10 +77,12 @@ def blocks(
     streams  one generator a chromosome; their state determines everything
     effects  of the causal variants, an array for each of the first chromosomes of the plan
     """
+    total = sum(map(len, effects))
     with ThreadPoolExecutor(cores()) as pool:
         drawn = pool.map(founders, plan, streams)
         for i, (chromosome, source, rng) in enumerate(zip(plan, drawn, streams, strict=True)):
-            causal = _place(effects[i], source, rng) if i < len(effects) else {}
+            has = i < len(effects)
+            causal = _place(effects[i], chromosome, source, total, rng) if has else {}
             yield from _chromosome(chromosome, source, causal, everybody, missing, rng)
 
 
@@ -111,12 +113,20 @@ def _chromosome(
 
 
 def _place(
-    effects: NDArray[np.float64], source: Founders, rng: np.random.Generator
+    effects: NDArray[np.float64],
+    chromosome: Chromosome,
+    source: Founders,
+    causal: int,
+    rng: np.random.Generator,
 ) -> dict[int, float]:
     """Give the effects to common variants of one chromosome; raises InputError if too few."""
     common = np.flatnonzero(np.abs(source.frequency - 0.5) <= 0.5 - CAUSAL_MAF)
     if len(common) < len(effects):
-        raise InputError(f"{len(common)} common variants cannot hold {len(effects)} causal ones")
+        raise InputError(
+            f"chromosome {chromosome.code} has {len(common)} common variants, too few for its "
+            f"share, {len(effects)} of the {causal} causal ones; ask for more variants, or for "
+            "fewer causal ones"
+        )
     chosen = rng.choice(common, len(effects), replace=False)
     return dict(zip(chosen.tolist(), effects.tolist(), strict=True))
 
