@@ -3,7 +3,7 @@
 Individual data are read here and in no other process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -21,6 +21,8 @@ from mpcgen.protocols.genotype_counts import ALL, ALLELES, ALT_ALLELES, CLASSES
 from mpcgen.protocols.statistic import ratio
 from mpcgen.study.institution import DataSource, InstitutionConfig
 from mpcgen.study.study import Study
+
+Warn = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,13 @@ def open_data(
 
 
 @contextmanager
-def open_study_data(config: InstitutionConfig, study: Study) -> Iterator[OwnData]:
+def open_study_data(
+    config: InstitutionConfig, study: Study, warn: Warn = lambda _words: None
+) -> Iterator[OwnData]:
     """`open_data` for a study, with what its plan asks of an institution.
+
+    Args:
+        warn: told what is not wrong, but may not be meant.
 
     Raises:
         ConfigError: another genome build than the plan's, or no data where the plan expects some.
@@ -95,6 +102,8 @@ def open_study_data(config: InstitutionConfig, study: Study) -> Iterator[OwnData
                 f"{config.name} has {data.sizes.sum()} people; the plan's range proof allows it "
                 f"{limit} (max_people)"
             )
+        for words in data.people.warnings:
+            warn(words)
         yield data
 
 

@@ -9,7 +9,7 @@ from mpcgen.cost import Cost
 from mpcgen.errors import ConfigError
 from mpcgen.leakage import Opening
 from mpcgen.net.channel import AbortReason, Channel
-from mpcgen.parties.owner import OwnData, open_study_data
+from mpcgen.parties.owner import OwnData, Warn, open_study_data
 from mpcgen.parties.session import open_session
 from mpcgen.prg import Prg
 from mpcgen.study.institution import InstitutionConfig
@@ -46,6 +46,7 @@ def take_part(
     *,
     own: Prg | None = None,
     progress: Progress = lambda _units: None,
+    warn: Warn = lambda _words: None,
 ) -> Session:
     """Run a study as one of its institutions.
 
@@ -57,6 +58,7 @@ def take_part(
             final only after it returns: by then all parties have seen the same openings. A dealer
             has nothing to consume.
         own: this party's generator; fresh unless a test gives one.
+        warn: told what may not be meant in this institution's data; it concerns nobody else.
 
     Raises:
         MpcgenError: what went wrong; the other parties were told that this one stops.
@@ -67,7 +69,7 @@ def take_part(
             f"{config.name} is not in the plan; it has {', '.join(plan.names)}", path=config.path
         )
     source: AbstractContextManager[OwnData | None] = (
-        open_study_data(config, study) if config.name in plan.owners else nullcontext()
+        open_study_data(config, study, warn) if config.name in plan.owners else nullcontext()
     )
     began = time.monotonic()
     with source as data, connect() as channel:

@@ -3,6 +3,7 @@
 import importlib
 import math
 import platform
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -53,12 +54,19 @@ def _write_results(
     started = datetime.now(UTC)
     results = Results(study, output, folder)
     connect = partial(zmq_channel, study, config)
-    session = take_part(study, config, connect, results.write, progress=progress)
+    warn = partial(_tell, config.name)
+    session = take_part(study, config, connect, results.write, progress=progress, warn=warn)
     _record(study, config.name, session, results, started).write(folder / RECORD)
 
 
 def _compare_only(study: Study, config: InstitutionConfig, progress: Progress) -> None:
-    take_part(study, config, partial(zmq_channel, study, config), ignore, progress=progress)
+    connect, warn = partial(zmq_channel, study, config), partial(_tell, config.name)
+    take_part(study, config, connect, ignore, progress=progress, warn=warn)
+
+
+def _tell(name: str, words: str) -> None:
+    """Warn an institution of what concerns its own data alone, on its own standard error."""
+    print(f"WARNING  {name}: {words}", file=sys.stderr, flush=True)
 
 
 def run_local(

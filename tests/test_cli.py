@@ -211,6 +211,25 @@ def test_configurations_in_folders_of_their_own(rehearsal: Path, tmp_path: Path)
     assert_refused(result, f"{tmp_path / 'B.toml'}: there is no such file")
 
 
+def test_people_on_a_list_who_are_nowhere_are_told_at_home(tmp_path: Path) -> None:
+    """Silence would hide a withdrawn consent that is written in another way."""
+    plan = small.lay_out(tmp_path, studies.OF_ALL)
+    (tmp_path / "withdrawn").write_text("B0 B0\nB00 B00\n")
+    for name in small.NAMES:
+        listed = '[people]\nexclude_samples = "withdrawn"\n'
+        small.edit(tmp_path / f"{name}.toml", "[people]\n", listed if name == "B" else "[people]\n")
+    run = [sys.executable, "-m", "mpcgen", "run", plan, "--local", tmp_path, "--no-plots"]
+    done = subprocess.run(list(map(str, run)), capture_output=True, text=True, check=True)
+    words = f"{tmp_path / 'withdrawn'}: 1 of the 2 people on the list are not in B.fam"
+    assert done.stderr.splitlines() == [f"WARNING  {NO_FLOORS}", f"WARNING  B: {words}"]
+    (tmp_path / "withdrawn").write_text("B00 B00\n")
+    done = subprocess.run(
+        [*map(str, run), "--out", tmp_path / "again"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"B: {tmp_path / 'withdrawn'}: the list matches nobody" in done.stderr
+
+
 def test_three_processes_one_of_them_late(rehearsal: Path) -> None:
     folder = rehearsal.parent
     early = [start(rehearsal, name) for name in ("C", "A")]

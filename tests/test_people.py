@@ -172,6 +172,10 @@ def test_lists(folder: Folder) -> None:
         "unknown_in_exclude": 1,
         "only_in_table": 0,
     }
+    assert people.warnings == (
+        f"{folder.path / 'keep'}: 1 of the 4 people on the list are not in own.fam",
+        f"{folder.path / 'drop'}: 1 of the 2 people on the list are not in own.fam",
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,6 +207,7 @@ def test_lists(folder: Folder) -> None:
         ("k", "f1 a\nb\n", 2, "1 values where 2 are due"),
         ("k", "f1 a\nf1 b\nf1 a\n", 3, "the sample f1 a stands on line 1 already"),
         ("k", "f8 a\n", None, "the list matches nobody"),
+        ("x", "f8 a\nf9 a\n", None, "the list matches nobody"),
         ("x", "FID IID\nf1 a\nf1 b\nf2 c\nf3 d\nf4 a\n", None, "the list leaves nobody"),
         ("x", "#FID IID\nf1 a\n\nf1 b\n", 3, "values where 2 are due|line is empty"),
     ],

@@ -47,6 +47,7 @@ class People:
     counts: people, of whom not_kept, excluded, not_in_table, missing_phenotype, and the size of
     each group, which add up to people; then only_in_table, and the lines of the two lists that
     match nobody, unknown_in_keep and unknown_in_exclude.
+    warnings: of which lists such lines are.
     """
 
     used: Mask  # (N,) takes part in this plan
@@ -55,6 +56,7 @@ class People:
     founder: Mask  # (N,) both parents are 0
     groups: tuple[str, ...]  # ('cases', 'controls') or ('all',)
     counts: Counts
+    warnings: tuple[str, ...] = ()
 
 
 def read_people(source: PeopleSource, with_phenotype: bool) -> People:
@@ -72,10 +74,10 @@ def read_people(source: PeopleSource, with_phenotype: bool) -> People:
         counts[reason] = int((used & out).sum())
         used[out] = False
 
-    kept, unmatched["unknown_in_keep"] = _listed(fam, source.keep_samples)
-    excluded, unmatched["unknown_in_exclude"] = _listed(fam, source.exclude_samples)
+    warnings: list[str] = []
+    kept, unmatched["unknown_in_keep"] = _listed(fam, source.keep_samples, warnings)
+    excluded, unmatched["unknown_in_exclude"] = _listed(fam, source.exclude_samples, warnings)
     without("not_kept", np.zeros_like(used) if source.keep_samples is None else ~kept)
-    _refuse_nobody(used, source.keep_samples, "the list matches nobody")
     without("excluded", excluded)
     _refuse_nobody(used, source.exclude_samples, "the list leaves nobody")
     group = np.zeros(len(used), np.int8)
@@ -87,16 +89,22 @@ def read_people(source: PeopleSource, with_phenotype: bool) -> People:
         _refuse_nobody(used, source.table or source.fam, "nobody has a phenotype")
     group[~used] = -1
     counts |= {name: int((group == i).sum()) for i, name in enumerate(groups)}
-    return People(used, group, fam.sex, fam.founder, groups, counts | unmatched)
+    return People(used, group, fam.sex, fam.founder, groups, counts | unmatched, tuple(warnings))
 
 
-def _listed(fam: Fam, path: Path | None) -> tuple[Mask, int]:
-    """Return who is on a list, and how many of its lines match nobody."""
+def _listed(fam: Fam, path: Path | None, warnings: list[str]) -> tuple[Mask, int]:
+    """Return who is on a list, and how many of its lines match nobody; a warning tells them."""
     if path is None:
         return np.zeros(fam.table.rows, np.bool_), 0
     listed = read_sample_list(path)
-    rows = fam.rows_in(listed)
-    return rows >= 0, listed.table.rows - int((rows >= 0).sum())
+    found = fam.rows_in(listed) >= 0
+    _refuse_nobody(found, path, f"the list matches nobody in {fam.table.path.name}")
+    people = listed.table.rows
+    unknown = people - int(found.sum())
+    if unknown:
+        words = f"{unknown} of the {people} people on the list are not in {fam.table.path.name}"
+        warnings.append(f"{path}: {words}")
+    return found, unknown
 
 
 def _phenotypes(fam: Fam, source: PeopleSource) -> tuple[NDArray[np.int8], Mask, int]:
