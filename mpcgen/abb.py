@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.bits import BITS, BitRing
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.errors import Abort, NotInManifest
 from mpcgen.leakage import Leakage, Opening
-from mpcgen.ring import Array, Ring
+from mpcgen.ring import Array, Product, Ring
 from mpcgen.secret import Secret, check_same, nbytes
 
 DIGEST_BYTES = 32
@@ -67,17 +67,35 @@ class Exchange(Protocol):
 
 @dataclass(frozen=True)
 class Products:
-    """Products of pairs of secrets, to be summed and reshared as one value."""
+    """Products of pairs of secrets, to be summed and reshared as one value.
+
+    Attributes:
+        matrices: they are products of matrices, not of elements.
+    """
 
     ring: Ring
     shape: tuple[int, ...]
     pairs: Sequence[tuple[Secret, Secret]]
-    product: Callable[[Array, Array], Array]
+    matrices: bool = False
+
+    @property
+    def product(self) -> Product:
+        """The product of two arrays of elements of the ring."""
+        return self.product_in(self.ring)
+
+    def product_in(self, ring: Ring) -> Product:
+        """The same product in another ring."""
+        return ring.matmul if self.matrices else ring.mul
 
     @property
     def nbytes(self) -> int:
         """Canonical bytes of the sum."""
         return nbytes(self.ring, self.shape)
+
+    @property
+    def size(self) -> Size:
+        """How much the sum is, for costs."""
+        return Size.of(self.ring, self.shape)
 
     def of(self, chosen: Callable[[Secret, Secret], bool]) -> Self:
         """The sum of some of the products."""
@@ -103,6 +121,18 @@ class Box(ABC):
         self._chosen: dict[str, NDArray[np.bool_]] = {}  # bits opened, by label
 
     # What an engine brings.
+
+    def _ready(self, secrets: Mapping[str, Secret]) -> Mapping[str, Secret]:
+        """What is done to secrets before rows of them are chosen to be opened: here nothing."""
+        return secrets
+
+    def part_ring(self, ring: Ring, n: int) -> Ring:  # noqa: ARG002
+        """Where part n of a shared secret of this ring lives: here in the ring itself."""
+        return ring
+
+    def lifted(self, ring: Ring, n: int, public: Array) -> Array:  # noqa: ARG002
+        """Public elements of this ring, as factors of part n: here as they are."""
+        return public
 
     @abstractmethod
     def constant(self, ring: Ring, values: Array) -> Secret:
@@ -141,7 +171,7 @@ class Box(ABC):
             raise ValueError(f"{self.me} gives values to {label} exactly if it is an owner")
         if values is not None and ring.shape(values) != shape:
             raise ValueError(f"{label}: {ring.shape(values)} values where {shape} are declared")
-        self._declare(self.costs.input(nbytes(ring, shape)))
+        self._declare(self.costs.input(Size.of(ring, shape)))
         return self._input(label, ring, shape, values)
 
     def mul(self, x: Secret, y: Secret, label: str = "mul") -> Secret:
@@ -163,7 +193,7 @@ class Box(ABC):
         if x.ring != y.ring or x.shape[1:] != y.shape[:1]:
             raise ValueError(f"no product of {x!r} and {y!r}")
         shape = (x.shape[0], y.shape[1])
-        return self._products(label, [Products(x.ring, shape, [(x, y)], x.ring.matmul)])[0]
+        return self._products(label, [Products(x.ring, shape, [(x, y)], matrices=True)])[0]
 
     def _products(self, label: str, sums: Sequence[Products]) -> list[Secret]:
         """Sums of products: those of a secret that is known to who computes are local."""
@@ -171,8 +201,8 @@ class Box(ABC):
         asked = [each for each in rest if each.pairs]
         found: Iterator[Secret] = iter(())
         if asked:
-            opened = sum(x.nbytes for x in factors(asked, each_time=self.costs.each_time))
-            self._declare(self.costs.reshare(sum(each.nbytes for each in asked), opened))
+            opened = Size.total(x.size for x in factors(asked, each_time=self.costs.each_time))
+            self._declare(self.costs.reshare(Size.total(each.size for each in asked), opened))
             found = iter(self._reshare(label, asked))
         results = []
         for each, others in zip(sums, rest, strict=True):
@@ -183,11 +213,17 @@ class Box(ABC):
 
     def _local(self, each: Products, x: Secret, y: Secret) -> Secret:
         """A product of which one factor is known: of each part of the other one."""
-        if x.known:
-            parts = tuple(each.product(x._parts[0], part) for part in y._parts)
-        else:
-            parts = tuple(each.product(part, y._parts[0]) for part in x._parts)
-        return Secret(self, each.ring, each.shape, parts, known=x.known and y.known)
+        known, other = (x, y) if x.known else (y, x)
+        parts = []
+        for n, part in enumerate(other._parts):
+            factor, ring = other.lifted(n, known._parts[0]), other.ring_of(n)
+            if not each.matrices:
+                parts.append(ring.scale(part, factor))
+            elif other is y:
+                parts.append(ring.matmul(factor, part))
+            else:
+                parts.append(ring.matmul(part, factor))
+        return Secret(self, each.ring, each.shape, tuple(parts), known=other.known)
 
     def addends(
         self, x: Secret, positions: Sequence[int], pairs: int, label: str = "addends"
@@ -218,7 +254,7 @@ class Box(ABC):
         Args:
             part: elements of x's ring and shape -> elements of `ring` and `shape`; of 0 it is 0.
         """
-        self._declare(self.costs.addends(nbytes(ring, shape), x.nbytes))
+        self._declare(self.costs.addends(Size.of(ring, shape), x.size))
         return self._addends(label, x.shared(), ring, shape, part)
 
     def open(self, secrets: Mapping[str, Secret], where: str | None = None) -> dict[str, Array]:
@@ -233,10 +269,12 @@ class Box(ABC):
         """
         for label, x in secrets.items():
             self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties, where))
+        whole = Size.total(x.size for x in secrets.values())
+        ready = self._ready(secrets)
         if where is not None:
-            rows = self._rows(where, secrets)
-            secrets = {label: x[rows] for label, x in secrets.items()}
-        return self._open_all(secrets)
+            rows = self._rows(where, ready)
+            ready = {label: x[rows] for label, x in ready.items()}
+        return self._open_all(ready, whole)
 
     def _rows(self, where: str, secrets: Mapping[str, Secret]) -> NDArray[np.intp]:
         """Rows of these secrets where the bits opened under a label are 1."""
@@ -257,14 +295,17 @@ class Box(ABC):
         for label in bits:
             self.leakage.spend(Opening(label, 1, (m,), self.parties))
         inside = self.bits.pack(np.ones(m, np.bool_))
-        opened = self._open_all({label: x * inside for label, x in bits.items()})
+        ready = self._ready({label: x * inside for label, x in bits.items()})
+        opened = self._open_all(ready, Size.total(x.size for x in bits.values()))
         chosen = {label: self.bits.unpack(x, m) for label, x in opened.items()}
         self._chosen.update(chosen)
         return chosen
 
-    def _open_all(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
+    def _open_all(
+        self, secrets: Mapping[str, Secret], whole: Size | None = None
+    ) -> dict[str, Array]:
         labels = sorted(secrets)
-        self._declare(self.costs.open(sum(x.nbytes for x in secrets.values())))
+        self._declare(self.costs.open(Size.total(x.size for x in secrets.values()), whole))
         opened = self._open("open", [secrets[label].shared() for label in labels])
         result = dict(zip(labels, opened, strict=True))
         for label in labels:
@@ -279,7 +320,7 @@ class Box(ABC):
             NotInManifest: the plan does not release it to this party; nothing was sent.
         """
         self.leakage.spend(Opening(label, x.ring.k, x.shape, (to,)))
-        self._declare(self.costs.reveal(x.nbytes, to))
+        self._declare(self.costs.reveal(x.size, to))
         return self._reveal(label, x.shared(), to)
 
     def confirm(self) -> None:
@@ -318,4 +359,4 @@ def _elementwise(pairs: Sequence[tuple[Secret, Secret]]) -> Products:
     for a, b in pairs:
         check_same(x, a)
         check_same(x, b)
-    return Products(x.ring, x.shape, pairs, x.ring.mul)
+    return Products(x.ring, x.shape, pairs)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
+
+from mpcgen.ring import Ring
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,35 @@ class Cost:
         return Cost(self.rounds * n, {p: b * n for p, b in self.sent.items()})
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much values are: elements by ring, since engines hold those of some rings in larger ones.
+
+    Attributes:
+        elements: ring -> how many.
+    """
+
+    elements: Mapping[Ring, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ring: Ring, shape: tuple[int, ...]) -> Size:
+        """Values of a ring and a logical shape."""
+        return cls({ring: math.prod(shape)})
+
+    @classmethod
+    def total(cls, sizes: Iterable[Size]) -> Size:
+        """Several sizes together."""
+        return sum(sizes, cls())
+
+    @property
+    def bytes(self) -> int:
+        """Their canonical bytes: n k / 8 for n elements of Z_2^k."""
+        return sum(ring.size * n for ring, n in self.elements.items())
+
+    def __add__(self, other: Size) -> Size:
+        return Size({**Counter(self.elements) + Counter(other.elements)})
+
+
 class Costs(ABC):
     """An engine's declared costs, as formulas in the size b of the values: n k / 8 bytes.
 
@@ -39,23 +72,23 @@ class Costs(ABC):
     known_addend: ClassVar[bool] = False
 
     @abstractmethod
-    def input(self, b: int) -> Cost:
+    def input(self, b: Size) -> Cost:
         """Every owner gives values of b bytes at once."""
 
     @abstractmethod
-    def reshare(self, b: int, f: int) -> Cost:
+    def reshare(self, b: Size, f: Size) -> Cost:
         """Sums of products, or a matrix product, with a result of b bytes of factors of f."""
 
     @abstractmethod
-    def addends(self, b: int, f: int) -> Cost:
+    def addends(self, b: Size, f: Size) -> Cost:
         """Cut secrets of f bytes into shared bits, one addend of which has b bytes."""
 
     @abstractmethod
-    def open(self, b: int) -> Cost:
-        """Values of b bytes to all parties."""
+    def open(self, b: Size, of: Size | None = None) -> Cost:
+        """Values of b bytes to all parties, the rows chosen of values of this size; None: all."""
 
     @abstractmethod
-    def reveal(self, b: int, to: str) -> Cost:
+    def reveal(self, b: Size, to: str) -> Cost:
         """Values of b bytes to one party."""
 
     @abstractmethod

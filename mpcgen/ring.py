@@ -169,6 +169,10 @@ class Ring:
         """Return x y, element by element."""
         return self._binary("multiply", x, y)
 
+    def scale(self, x: Array, factors: Array) -> Array:
+        """Return x times public elements."""
+        return self.mul(x, factors)
+
     def neg(self, x: Array) -> Array:
         """Return -x."""
         return self.mul(x, self.encode(-1))

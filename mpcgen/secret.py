@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
+from mpcgen.cost import Size
 from mpcgen.ring import Array, Ring
 
 
@@ -16,6 +17,14 @@ class Maker(Protocol):
 
     def constant(self, ring: Ring, values: Array) -> Secret:
         """A public value, given as ring elements, as a secret of the box."""
+        ...
+
+    def part_ring(self, ring: Ring, n: int) -> Ring:
+        """Where part n of a shared secret of this ring lives."""
+        ...
+
+    def lifted(self, ring: Ring, n: int, public: Array) -> Array:
+        """Public elements of this ring, as factors of part n of a shared secret."""
         ...
 
 
@@ -72,11 +81,16 @@ class Secret:
         """Canonical bytes of a value of this ring and shape."""
         return nbytes(self.ring, self.shape)
 
+    @property
+    def size(self) -> Size:
+        """How much it is, for costs."""
+        return Size.of(self.ring, self.shape)
+
     def __add__(self, other: Secret | Array | int) -> Secret:
         """The sum with a secret, or with public integers, broadcast to this secret's shape."""
         x, y = alike([self, self._term(other)])
-        parts = zip(x._parts, y._parts, strict=True)
-        sums = tuple(self.ring.add(a, b) for a, b in parts)
+        parts = enumerate(zip(x._parts, y._parts, strict=True))
+        sums = tuple(x.ring_of(n).add(a, b) for n, (a, b) in parts)
         return Secret(self._box, self.ring, self.shape, sums, known=x.known)
 
     def __sub__(self, other: Secret | Array | int) -> Secret:
@@ -86,23 +100,23 @@ class Secret:
         return -self + other
 
     def __neg__(self) -> Secret:
-        return self._map(self.ring.neg, self.shape)
+        return self._map(lambda _, ring, part: ring.neg(part), self.shape)
 
     def __mul__(self, factor: object) -> Secret:
         """The product with public integers, broadcast to this secret's shape."""
         if isinstance(factor, Secret):
             raise TypeError("the product of two secrets takes a round: use box.mul")
         public = self._public(factor)
-        return self._map(lambda part: self.ring.mul(part, public), self.shape)
+        return self._map(lambda n, ring, part: ring.scale(part, self.lifted(n, public)), self.shape)
 
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __getitem__(self, index: Any) -> Secret:
         """Basic indexing and selection along the leading logical axes."""
-        parts = tuple(self.ring.index(part, index) for part in self._parts)
+        parts = tuple(self.ring_of(n).index(part, index) for n, part in enumerate(self._parts))
         if parts:
-            shape = self.ring.shape(parts[0])
+            shape = self.ring_of(0).shape(parts[0])
         else:
             shape = np.broadcast_to(np.False_, self.shape)[index].shape
         return Secret(self._box, self.ring, shape, parts, known=self.known)
@@ -110,21 +124,24 @@ class Secret:
     def reshape(self, *shape: int) -> Secret:
         """The same elements in another shape; one length may be -1."""
         shape = np.broadcast_to(np.False_, self.shape).reshape(shape).shape
-        return self._map(lambda part: self.ring.reshape(part, shape), shape)
+        return self._map(lambda _, ring, part: ring.reshape(part, shape), shape)
 
     def transpose(self) -> Secret:
         """The same elements with their logical axes in reverse order."""
-        return self._map(self.ring.transpose, self.shape[::-1])
+        return self._map(lambda _, ring, part: ring.transpose(part), self.shape[::-1])
 
     def sum(self, axis: int) -> Secret:
         """The sum along one axis."""
         shape = self.shape[:axis] + self.shape[axis:][1:]
-        return self._map(lambda part: self.ring.sum(part, axis), shape)
+        return self._map(lambda _, ring, part: ring.sum(part, axis), shape)
 
     def reduce(self, ring: Ring) -> Secret:
         """The same value modulo a smaller power of two; shares reduce locally."""
-        parts = tuple(self.ring.reduce(part, ring) for part in self._parts)
-        return Secret(self._box, ring, self.shape, parts, known=self.known)
+        reduced = Secret(self._box, ring, self.shape, (), known=self.known)
+        reduced._parts = tuple(
+            self.ring_of(n).reduce(part, reduced.ring_of(n)) for n, part in enumerate(self._parts)
+        )
+        return reduced
 
     def shared(self) -> Secret:
         """The same value in the parts that the engine's protocols work on."""
@@ -137,7 +154,7 @@ class Secret:
     def linear(self, forms: Sequence[Sequence[int]]) -> Secret:
         """Linear forms with public coefficients of the last axis: (..., c) gives (..., forms)."""
         shape = (*self.shape[:-1], len(forms))
-        return self._map(lambda part: self.ring.linear(part, forms), shape)
+        return self._map(lambda _, ring, part: ring.linear(part, forms), shape)
 
     def _term(self, other: Secret | Array | int) -> Secret:
         """What can be added to this secret, as a secret of its ring and shape."""
@@ -150,9 +167,18 @@ class Secret:
         """Public integers as ring elements of this secret's shape."""
         return self.ring.broadcast_to(self.ring.encode(np.asarray(integers)), self.shape)
 
-    def _map(self, f: Any, shape: tuple[int, ...]) -> Secret:
-        parts = tuple(f(part) for part in self._parts)
+    def _map(self, f: Callable[[int, Ring, Array], Array], shape: tuple[int, ...]) -> Secret:
+        """A function of each part, of its place and its ring."""
+        parts = tuple(f(n, self.ring_of(n), part) for n, part in enumerate(self._parts))
         return Secret(self._box, self.ring, shape, parts, known=self.known)
+
+    def ring_of(self, n: int) -> Ring:
+        """Where its part n lives; what is known is plain."""
+        return self.ring if self.known else self._box.part_ring(self.ring, n)
+
+    def lifted(self, n: int, public: Array) -> Array:
+        """Public elements of its ring, as factors of part n."""
+        return public if self.known else self._box.lifted(self.ring, n, public)
 
     def __repr__(self) -> str:
         return f"<Secret Z_2^{self.ring.k} {self.shape}>"
@@ -205,6 +231,6 @@ def concatenate(secrets: Sequence[Secret], axis: int = 0) -> Secret:
     length = sum(x.shape[axis] for x in secrets)
     shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])
     same = alike(secrets)
-    columns = zip(*(x._parts for x in same), strict=True)
-    parts = tuple(first.ring.concatenate(arrays, axis) for arrays in columns)
+    columns = enumerate(zip(*(x._parts for x in same), strict=True))
+    parts = tuple(same[0].ring_of(n).concatenate(arrays, axis) for n, arrays in columns)
     return Secret(first._box, first.ring, shape, parts, known=same[0].known)

@@ -36,7 +36,7 @@ from functools import reduce
 from typing import ClassVar
 
 from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat, factors
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
 from mpcgen.protocols.keyed import KeyName, pass_keys
@@ -55,24 +55,24 @@ class AdditiveCosts(Costs):
         self.parties, self.owners, self.computing = seat.parties, seat.owners, seat.computing
         self.dealer = seat.dealer
 
-    def input(self, b: int) -> Cost:
+    def input(self, b: Size) -> Cost:
         guests = [owner for owner in self.owners if owner not in self.computing]
-        return Cost(1 if guests else 0, dict.fromkeys(guests, b))
+        return Cost(1 if guests else 0, dict.fromkeys(guests, b.bytes))
 
-    def reshare(self, b: int, f: int) -> Cost:
-        return self._masked(f) + Cost(0, {self.dealer: b})
+    def reshare(self, b: Size, f: Size) -> Cost:
+        return self._masked(f) + Cost(0, {self.dealer: b.bytes})
 
-    def addends(self, b: int, f: int) -> Cost:
-        return self._masked(f) + Cost(0, {self.dealer: b})
+    def addends(self, b: Size, f: Size) -> Cost:
+        return self._masked(f) + Cost(0, {self.dealer: b.bytes})
 
-    def _masked(self, f: int) -> Cost:
-        return Cost(1, dict.fromkeys(self.computing, f * (len(self.computing) - 1)))
+    def _masked(self, f: Size) -> Cost:
+        return Cost(1, dict.fromkeys(self.computing, f.bytes * (len(self.computing) - 1)))
 
-    def open(self, b: int) -> Cost:
-        return Cost(1, dict.fromkeys(self.computing, b * (len(self.parties) - 1)))
+    def open(self, b: Size, of: Size | None = None) -> Cost:
+        return Cost(1, dict.fromkeys(self.computing, b.bytes * (len(self.parties) - 1)))
 
-    def reveal(self, b: int, to: str) -> Cost:
-        return Cost(1, {p: b for p in self.computing if p != to})
+    def reveal(self, b: Size, to: str) -> Cost:
+        return Cost(1, {p: b.bytes for p in self.computing if p != to})
 
     def confirm(self) -> Cost:
         return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))

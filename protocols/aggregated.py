@@ -28,7 +28,7 @@ from typing import NoReturn
 
 from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat
 from mpcgen.bits import BitRing
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.leakage import Leakage
 from mpcgen.protocols.packing import Like
 from mpcgen.ring import Z2_32, Array, Ring
@@ -95,22 +95,22 @@ class AggregatedCosts(Costs):
         self.aggregator, self.holder = seat.computing
         self.sealed = sealed
 
-    def input(self, b: int) -> Cost:
+    def input(self, b: Size) -> Cost:
         return Cost()
 
-    def reshare(self, b: int, f: int) -> Cost:
+    def reshare(self, b: Size, f: Size) -> Cost:
         lacking("products")
 
-    def addends(self, b: int, f: int) -> Cost:
+    def addends(self, b: Size, f: Size) -> Cost:
         lacking("comparisons")
 
-    def open(self, b: int) -> Cost:
-        sealed = self.sealed(b)
+    def open(self, b: Size, of: Size | None = None) -> Cost:
+        sealed = self.sealed(b.bytes)
         encrypted = Cost(1, {owner: sealed for owner in self.owners if owner != self.aggregator})
-        told = Cost(1, {self.holder: b * (len(self.parties) - 1)})
+        told = Cost(1, {self.holder: b.bytes * (len(self.parties) - 1)})
         return encrypted + Cost(1, {self.aggregator: sealed}) + told
 
-    def reveal(self, b: int, to: str) -> Cost:
+    def reveal(self, b: Size, to: str) -> Cost:
         lacking("way to reveal values to one party")
 
     def confirm(self) -> Cost:

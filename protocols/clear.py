@@ -7,7 +7,7 @@ and statistics, and for data that are public anyway.
 from collections.abc import Sequence
 
 from mpcgen.abb import DIGEST_BYTES, Box, Exchange, Part, Products, Seat
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.leakage import Leakage
 from mpcgen.ring import Array, Ring
 from mpcgen.secret import Secret, join, nbytes, split
@@ -20,20 +20,20 @@ class ClearCosts(Costs):
         self.parties, self.owners = seat.parties, seat.owners
         (self.computing,) = seat.computing
 
-    def input(self, b: int) -> Cost:
-        return Cost(1, {o: b for o in self.owners if o != self.computing})
+    def input(self, b: Size) -> Cost:
+        return Cost(1, {o: b.bytes for o in self.owners if o != self.computing})
 
-    def reshare(self, b: int, f: int) -> Cost:
+    def reshare(self, b: Size, f: Size) -> Cost:
         return Cost()
 
-    def addends(self, b: int, f: int) -> Cost:
+    def addends(self, b: Size, f: Size) -> Cost:
         return Cost()
 
-    def open(self, b: int) -> Cost:
-        return Cost(1, {self.computing: b * (len(self.parties) - 1)})
+    def open(self, b: Size, of: Size | None = None) -> Cost:
+        return Cost(1, {self.computing: b.bytes * (len(self.parties) - 1)})
 
-    def reveal(self, b: int, to: str) -> Cost:
-        return Cost(1, {} if to == self.computing else {self.computing: b})
+    def reveal(self, b: Size, to: str) -> Cost:
+        return Cost(1, {} if to == self.computing else {self.computing: b.bytes})
 
     def confirm(self) -> Cost:
         return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))

@@ -24,7 +24,7 @@ import numpy as np
 
 from mpcgen.abb import Exchange, Part, Products, Seat
 from mpcgen.bits import BitRing
-from mpcgen.cost import Cost
+from mpcgen.cost import Cost, Size
 from mpcgen.errors import InputError
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
@@ -49,11 +49,11 @@ class CryptenCosts(AdditiveCosts):
     each_time: ClassVar[bool] = True
     known_addend: ClassVar[bool] = False
 
-    def reshare(self, b: int, f: int) -> Cost:
+    def reshare(self, b: Size, f: Size) -> Cost:
         return self._masked(f)
 
-    def addends(self, b: int, f: int) -> Cost:
-        return Cost(1 if self.computing[2:] else 0, dict.fromkeys(self.computing[2:], f))
+    def addends(self, b: Size, f: Size) -> Cost:
+        return Cost(1 if self.computing[2:] else 0, dict.fromkeys(self.computing[2:], f.bytes))
 
 
 class Crypten(Additive):
@@ -98,9 +98,9 @@ class Crypten(Additive):
         """
         pairs = [(x._parts[0], y._parts[0]) for each in sums for x, y in each.pairs]
         rings = [each.ring for each in sums for _ in each.pairs]
-        if len(pairs) == 1 and sums[0].product == sums[0].ring.matmul:
+        if len(pairs) == 1 and sums[0].matrices:
             return [party.matmul(label, _within(rings[0]), *pairs[0])]
-        if any(each.product == each.ring.matmul for each in sums):
+        if any(each.matrices for each in sums):
             raise ValueError("CrypTen takes a matrix product in a round of its own")
         x, y = ([each.reshape(-1) for each in side] for side in zip(*pairs, strict=True))
         bits = [isinstance(ring, BitRing) for ring in rings]

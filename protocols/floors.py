@@ -33,13 +33,13 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.bits import BITS
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.dry import Dry, cost_of
 from mpcgen.protocols import comparison
 from mpcgen.protocols.comparison import Rounds
 from mpcgen.protocols.statistic import Integers
 from mpcgen.ring import Array
-from mpcgen.secret import Secret, concatenate, nbytes
+from mpcgen.secret import Secret, concatenate
 
 MOST = 1000  # that a floor may ask for: an owner gives a bit for each of its people up to there
 
@@ -292,4 +292,4 @@ class Floors:
         def met(dry: Dry) -> Secret:
             return self.met(dry, {str(n): dry.secret(dry.bits, shape) for n in range(self.owners)})
 
-        return costs.input(nbytes(BITS, shape)) + cost_of(costs, met)
+        return costs.input(Size.of(BITS, shape)) + cost_of(costs, met)

@@ -30,7 +30,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from mpcgen.abb import DIGEST_BYTES, Exchange, Part, Products, Seat
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.errors import Abort
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
@@ -48,23 +48,23 @@ class ReplicatedCosts(Costs):
         self.parties, self.owners, self.computing = seat.parties, seat.owners, seat.computing
         self._guests = [p for p in self.parties if p not in self.computing]
 
-    def input(self, b: int) -> Cost:
-        return Cost(1, {o: b * (1 if o in self.computing else 2) for o in self.owners})
+    def input(self, b: Size) -> Cost:
+        return Cost(1, {o: b.bytes * (1 if o in self.computing else 2) for o in self.owners})
 
-    def reshare(self, b: int, f: int) -> Cost:
-        return Cost(1, dict.fromkeys(self.computing, b))
+    def reshare(self, b: Size, f: Size) -> Cost:
+        return Cost(1, dict.fromkeys(self.computing, b.bytes))
 
-    def addends(self, b: int, f: int) -> Cost:
-        return Cost(1, {self.computing[0]: b})
+    def addends(self, b: Size, f: Size) -> Cost:
+        return Cost(1, {self.computing[0]: b.bytes})
 
-    def open(self, b: int) -> Cost:
-        guests = len(self._guests) * (b + DIGEST_BYTES)
-        return Cost(1, dict.fromkeys(self.computing, b + guests))
+    def open(self, b: Size, of: Size | None = None) -> Cost:
+        guests = len(self._guests) * (b.bytes + DIGEST_BYTES)
+        return Cost(1, dict.fromkeys(self.computing, b.bytes + guests))
 
-    def reveal(self, b: int, to: str) -> Cost:
+    def reveal(self, b: Size, to: str) -> Cost:
         if to in self.computing:
-            return Cost(1, {self.computing[self.computing.index(to) - 1]: b})
-        return Cost(1, dict.fromkeys(self.computing, b + DIGEST_BYTES))
+            return Cost(1, {self.computing[self.computing.index(to) - 1]: b.bytes})
+        return Cost(1, dict.fromkeys(self.computing, b.bytes + DIGEST_BYTES))
 
     def confirm(self) -> Cost:
         return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))

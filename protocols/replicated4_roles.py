@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from mpcgen.abb import DIGEST_BYTES, Seat
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 
 PARTIES: Final = 4
 
@@ -72,36 +72,36 @@ class Replicated4Costs(Costs):
         self.parties, self.owners, self.computing = seat.parties, seat.owners, seat.computing
         self._guests = [p for p in self.parties if p not in self.computing]
 
-    def input(self, b: int) -> Cost:
+    def input(self, b: Size) -> Cost:
         sent: Counter[str] = Counter()
         for owner in self.owners:
             to = receivers(self.computing, owner)
-            sent[owner] += len(to) * b
+            sent[owner] += len(to) * b.bytes
             sent.update(dict.fromkeys(to, (len(to) - 1) * DIGEST_BYTES))
         return Cost(2, sent)
 
-    def reshare(self, b: int, f: int) -> Cost:
+    def reshare(self, b: Size, f: Size) -> Cost:
         return self._routes(ROUTES, b)
 
-    def addends(self, b: int, f: int) -> Cost:
+    def addends(self, b: Size, f: Size) -> Cost:
         return self._routes((LOWER, UPPER), b)
 
-    def _routes(self, routes: Sequence[Route], b: int) -> Cost:
+    def _routes(self, routes: Sequence[Route], b: Size) -> Cost:
         sent: Counter[str] = Counter()
         for route in routes:
-            sent[self.computing[route.sender]] += b
+            sent[self.computing[route.sender]] += b.bytes
             sent[self.computing[route.backup]] += DIGEST_BYTES
         return Cost(1, sent)
 
-    def open(self, b: int) -> Cost:
-        to_each = b + DIGEST_BYTES
+    def open(self, b: Size, of: Size | None = None) -> Cost:
+        to_each = b.bytes + DIGEST_BYTES
         return Cost(2, dict.fromkeys(self.computing, (1 + len(self._guests)) * to_each))
 
-    def reveal(self, b: int, to: str) -> Cost:
+    def reveal(self, b: Size, to: str) -> Cost:
         if to not in self.computing:
-            return Cost(2, dict.fromkeys(self.computing, b + DIGEST_BYTES))
+            return Cost(2, dict.fromkeys(self.computing, b.bytes + DIGEST_BYTES))
         sender, backup, _ = (self.computing[i] for i in holders(self.computing.index(to)))
-        return Cost(2, {sender: b, backup: DIGEST_BYTES})
+        return Cost(2, {sender: b.bytes, backup: DIGEST_BYTES})
 
     def confirm(self) -> Cost:
         return Cost(1, dict.fromkeys(self.parties, DIGEST_BYTES * (len(self.parties) - 1)))

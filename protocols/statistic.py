@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.abb import Box
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.ring import Ring
 from mpcgen.secret import Secret
@@ -278,7 +278,9 @@ class Statistic(ABC):
 
     def cost(self, costs: Costs, units: int) -> Cost:
         """Declared cost of opening the sums of a number of units."""
-        return costs.open(units * sum(s.source.ring.size * len(s.forms) for s in self.sums))
+        return costs.open(
+            Size.total(Size.of(s.source.ring, (units, len(s.forms))) for s in self.sums)
+        )
 
 
 def forms(columns: Sequence[str], *wanted: Mapping[str, int]) -> list[list[int]]:

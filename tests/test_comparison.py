@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box, Seat
 from mpcgen.bits import BITS
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.dry import cost_of
 from mpcgen.leakage import Opening
 from mpcgen.protocols.clear import ClearCosts
@@ -90,8 +90,8 @@ def test_negative_is_the_sign_of_the_integer(setting: Setting, ring: Ring) -> No
             declared = cost(box.costs, bits, 21, ring)
             assert box.declared == before + declared
             levels = max(rounds(bits) - box.costs.known_addend, 0)
-            assert declared.rounds == box.costs.addends(1, 1).rounds + levels * (
-                box.costs.reshare(1, 2).rounds
+            assert declared.rounds == box.costs.addends(Size(), Size()).rounds + levels * (
+                box.costs.reshare(Size(), Size()).rounds
             )
             signs[bits] = opened(box, sign, 21, f"{bits} bits")
         return signs
@@ -200,7 +200,8 @@ def test_either_and_select(setting: Setting) -> None:
             "or": either(box, bits[0], bits[1]),
             "select": select(box, bits[0], bits[1], bits[2]),
         }
-        assert box.declared == before + box.costs.reshare(1, 2).times(2)
+        one, two = (Size.of(BITS, (n,)) for n in (1, 2))
+        assert box.declared == before + box.costs.reshare(one, two).times(2)
         return box.open_bits(joined, 8)
 
     c, x, y = np.array(np.meshgrid(*3 * [[0, 1]], indexing="ij")).reshape(3, 8)
@@ -222,7 +223,7 @@ def test_all_of(setting: Setting, n: int) -> None:
         joined = all_of(box, bits)
         declared = cost_of(box.costs, lambda dry: all_of(dry, dry.secret(BITS, bits.shape)))
         assert box.declared == before + declared
-        assert declared.rounds == (n - 1).bit_length() * box.costs.reshare(1, 2).rounds
+        assert declared.rounds == (n - 1).bit_length() * box.costs.reshare(Size(), Size()).rounds
         return opened(box, joined, m)
 
     for bits in run(setting, lines(setting, 1, m), program).values():

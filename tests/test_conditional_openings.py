@@ -7,6 +7,7 @@ import pytest
 
 from mpcgen.abb import Box
 from mpcgen.bits import BITS
+from mpcgen.cost import Size
 from mpcgen.errors import NotInManifest
 from mpcgen.leakage import Opening
 from mpcgen.protocols.comparison import negative
@@ -30,9 +31,9 @@ def test_only_chosen_rows_are_opened(setting: Setting) -> None:
         bits = box.open_bits({"keep": negative(box, x[:, 0], 32)}, m)
         before = box.declared
         rows = box.open({"row": x, "value": x[:, 1]}, where="keep")
-        size = 3 * RING.size * int(CHOSEN.sum())
+        size, whole = (Size.of(RING, (3 * int(rows),)) for rows in (CHOSEN.sum(), m))
         if box.me != setting.dealer:  # who does not learn the bits
-            assert box.declared == before + box.costs.open(size)
+            assert box.declared == before + box.costs.open(size, whole)
         return {**bits, **rows}
 
     parties = setting.parties

@@ -12,7 +12,7 @@ import pytest
 
 from mpcgen.abb import Exchange, Products, Seat
 from mpcgen.conformance import Check, Setting, check_engine
-from mpcgen.cost import Cost
+from mpcgen.cost import Cost, Size
 from mpcgen.errors import Nonconformance
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.prg import Prg
@@ -144,8 +144,10 @@ class OpensAnything(Clear):
 class AsksLate(OpensAnything):
     """The manifest is asked when all is sent."""
 
-    def _open_all(self, secrets: Mapping[str, Secret]) -> dict[str, Array]:
-        opened = super()._open_all(secrets)
+    def _open_all(
+        self, secrets: Mapping[str, Secret], whole: Size | None = None
+    ) -> dict[str, Array]:
+        opened = super()._open_all(secrets, whole)
         for label, x in secrets.items():
             if label == "x" and len(x.shape) == 1 and x.shape[0] == 2:
                 self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties))
@@ -159,12 +161,12 @@ class NeverCompares(Clear):
 
 
 class CheaperCosts(ClearCosts):
-    def input(self, b: int) -> Cost:
-        return Cost(1, {owner: b - 1 for owner in self.owners if owner != self.computing})
+    def input(self, b: Size) -> Cost:
+        return Cost(1, {owner: b.bytes - 1 for owner in self.owners if owner != self.computing})
 
 
 class MoreRounds(ClearCosts):
-    def reshare(self, b: int, f: int) -> Cost:
+    def reshare(self, b: Size, f: Size) -> Cost:
         return Cost(1)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpcgen.abb import Box
 from mpcgen.bits import BITS
-from mpcgen.cost import Cost, Costs
+from mpcgen.cost import Cost, Costs, Size
 from mpcgen.dry import Dry, cost_of
 from mpcgen.leakage import Opening
 from mpcgen.protocols.floors import Floors
@@ -27,7 +27,7 @@ from mpcgen.protocols.statistic import (
 )
 from mpcgen.protocols.threshold import WIDE
 from mpcgen.ring import Ring
-from mpcgen.secret import Secret, nbytes
+from mpcgen.secret import Secret
 from mpcgen.study.plan import Entry
 
 MAX_BATCH = 1 << 18  # variants or pairs that one secure step runs over
@@ -118,7 +118,9 @@ class Task:
         """Declared cost of `secure` on so many units."""
         if not self.values:
             return self.statistic.cost(costs, units)
-        opening = costs.open(sum(nbytes(ring, shape) for _, ring, shape in self.openings(units)))
+        opening = costs.open(
+            Size.total(Size.of(ring, shape) for _, ring, shape in self.openings(units))
+        )
         return sum((value.cost(costs, units) for value in self.values), opening)
 
 
@@ -196,7 +198,7 @@ class Batch:
         """Declared cost, if all is opened."""
         total = self._deciding(costs)
         for given in self.inputs:
-            total += costs.input(nbytes(self.ring(given), (self.units, len(given.columns))))
+            total += costs.input(Size.of(self.ring(given), (self.units, len(given.columns))))
         for task in self.tasks:
             total += task.cost(costs, self.units)
         return total
@@ -206,7 +208,9 @@ class Batch:
         total, bits = cost_of(costs, self._decide), len(self.bit_labels)
         if self.floors is not None:
             total += self.floors.cost(costs, self.units)
-        return total + costs.open(BITS.packed(self.units) * bits) if bits else total
+        return (
+            total + costs.open(Size.of(BITS, (BITS.packed(self.units) * bits,))) if bits else total
+        )
 
     def _decide(self, dry: Dry) -> None:
         """All thresholds, and their bits joined with each other and with those of the floors."""

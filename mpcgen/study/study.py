@@ -9,7 +9,8 @@ from functools import cache, cached_property, partial
 
 import numpy as np
 
-from mpcgen.cost import Cost
+from mpcgen.bits import BITS
+from mpcgen.cost import Cost, Size
 from mpcgen.genome.sites import SiteList
 from mpcgen.leakage import Opening
 from mpcgen.protocols.engines import ENGINES
@@ -170,10 +171,10 @@ class Study:
         """Declared rounds and bytes of the whole run, the handshake apart, if all is opened."""
         plan = self.plan
         costs = ENGINES[plan.engine].costs(plan.seat(""))
-        sizes = PEOPLE_RING.size * len(self.groups)
-        total = costs.input(sizes) + costs.open(sizes) + costs.confirm()
+        size = Size.of(PEOPLE_RING, (len(self.groups),))
+        total = costs.input(size) + costs.open(size) + costs.confirm()
         if self.people_floors is not None:
-            total += self.people_floors.cost(costs, 1) + costs.open(1)
+            total += self.people_floors.cost(costs, 1) + costs.open(Size.of(BITS, (1,)))
         for batch in self.batches():
             total += batch.cost(costs)
         return total
