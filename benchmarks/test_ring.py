@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgen.ring import Z2_32, Z2_64, Z2_128, Array, Ring
+from mpcgen.ring import Z2_32, Z2_64, Z2_128, Z2_192, Array, Ring
 
-rings = pytest.mark.parametrize("ring", [Z2_32, Z2_64, Z2_128], ids=lambda ring: f"k{ring.k}")
+rings = pytest.mark.parametrize(
+    "ring", [Z2_32, Z2_64, Z2_128, Z2_192], ids=lambda ring: f"k{ring.k}"
+)
 ELEMENTS = 2**18  # the largest secure batch
 
 

@@ -73,9 +73,11 @@ class BitRing(Ring):
             positions, the products of planes i and pairs + i for i < pairs.
 
         Raises:
-            ValueError: the ring's elements have no such bit.
+            ValueError: the ring's elements have no such bit, or more than 128.
         """
         ring.check(x)
+        if ring.k > 128:
+            raise ValueError(f"elements of Z_2^{ring.k} are reduced before they are cut into bits")
         if not all(0 <= b < ring.k for b in positions):
             raise ValueError(f"an element of Z_2^{ring.k} has no bits {positions}")
         *rows, m = ring.shape(x)

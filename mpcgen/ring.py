@@ -1,9 +1,9 @@
 """The rings Z_2^k on NumPy arrays: all arithmetic that shares are made of.
 
-An element of Z_2^k is stored in the smallest unsigned word that holds it; one of Z_2^128 is two
-uint64 words, low then high, on a trailing axis. Whoever goes through Ring sees *logical* shapes and
-axes only and need not know k. Every operation wraps modulo 2^k and returns a new array (reshape,
-broadcast_to, transpose and index may return views), never a NumPy scalar.
+An element of Z_2^k is stored in the smallest unsigned word that holds it; beyond 64 bits it is
+k / 64 uint64 words, low first, on a trailing axis. Whoever goes through Ring sees *logical* shapes
+and axes only and need not know k. Every operation wraps modulo 2^k and returns a new array
+(reshape, broadcast_to, transpose and index may return views), never a NumPy scalar.
 """
 
 import math
@@ -25,7 +25,7 @@ Key = int | slice | EllipsisType | None | Array
 """What may stand between the brackets of an index, alone or in a tuple."""
 Product = Callable[[Array, Array], Array]
 
-WIDE = 128
+WORD = 64  # bits of the widest word
 
 
 def _kernels() -> ModuleType:
@@ -37,13 +37,13 @@ def _kernels() -> ModuleType:
 
 @dataclass(frozen=True)
 class Ring:
-    """Z_2^k for k = 1..8 (small enough to enumerate, for tests), 32, 64 or 128."""
+    """Z_2^k for k = 1..8 (small enough to enumerate, for tests), 32, 64, 128 or 192."""
 
     k: int
 
     def __post_init__(self) -> None:
-        if self.k not in {*range(1, 9), 32, 64, WIDE}:
-            raise ValueError(f"no ring Z_2^{self.k}: k is 1 to 8, 32, 64 or 128")
+        if self.k not in {*range(1, 9), 32, 64, 128, 192}:
+            raise ValueError(f"no ring Z_2^{self.k}: k is 1 to 8, 32, 64, 128 or 192")
 
     # What the ring is
 
@@ -63,17 +63,24 @@ class Ring:
         return np.dtype(f"u{min(self.size, 8)}")
 
     @property
+    def _name(self) -> str:
+        return f"Z_2^{self.k}"
+
+    @property
     def _words(self) -> Shape:
         """The trailing axes behind the logical ones."""
-        return (2,) if self.k == WIDE else ()
+        return (self.k // WORD,) if self.k > WORD else ()
 
     def check(self, x: Array) -> None:
         """Raise TypeError unless x has the dtype and the trailing axis of this ring."""
         if not isinstance(x, np.ndarray) or x.dtype != self.dtype:
             kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"Z_2^{self.k} is stored in arrays of {self.dtype}, not {kind}")
+            raise TypeError(f"{self._name} is stored in arrays of {self.dtype}, not {kind}")
         if self._words and x.shape[-1:] != self._words:
-            raise TypeError(f"Z_2^{self.k} needs a trailing axis of two words, not shape {x.shape}")
+            words = self._words[0]
+            raise TypeError(
+                f"{self._name} needs a trailing axis of {words} words, not shape {x.shape}"
+            )
 
     # In and out
 
@@ -88,11 +95,11 @@ class Ring:
             return self._encode_python(ints)
         if ints.dtype.kind not in "biu":
             raise TypeError(f"only integers are encoded in Z_2^{self.k}, not {ints.dtype}")
-        if self.k == WIDE:
+        if self.k > WORD:
             x = self.zeros(ints.shape)
             x[..., 0] = ints
             if ints.dtype.kind == "i":
-                x[..., 1] = ints >> ints.dtype.type(8 * ints.itemsize - 1)
+                x[..., 1:] = (ints >> ints.dtype.type(8 * ints.itemsize - 1))[..., None]
             return x
         return self._mask(np.asarray(ints.astype(self.dtype)))
 
@@ -100,25 +107,26 @@ class Ring:
         """Python integers of any size, from an object array."""
         x = self.zeros(ints.shape)
         canonical = np.frompyfunc(lambda v: operator.index(v) % self.modulus, 1, 1)(ints)
-        if self.k != WIDE:
+        if self.k <= WORD:
             x[...] = canonical
             return x
-        x[..., 0] = canonical & (2**64 - 1)
-        x[..., 1] = canonical >> 64
+        for w in range(*self._words):
+            x[..., w] = canonical >> WORD * w & (2**WORD - 1)
         return x
 
     def unsigned(self, x: Array) -> Array:
-        """Map to [0, 2^k): int64 for k <= 32, uint64 for 64, Python integers for 128."""
+        """Map to [0, 2^k): int64 for k <= 32, uint64 for 64, Python integers beyond."""
         self.check(x)
-        if self.k == WIDE:
-            ints = np.empty(self.shape(x), object)
-            ints[...] = x[..., 0].astype(object) + (x[..., 1].astype(object) << 64)
+        if self.k > WORD:
+            ints = np.zeros(self.shape(x), object)
+            for w in reversed(range(*self._words)):
+                ints[...] = (ints << WORD) + x[..., w].astype(object)
             return ints
-        return x.astype(np.uint64 if self.k == 64 else np.int64)
+        return x.astype(np.uint64 if self.k == WORD else np.int64)
 
     def signed(self, x: Array) -> Array:
-        """Map to [-2^(k-1), 2^(k-1)): int64 for k <= 64, Python integers for 128."""
-        if self.k == 64:
+        """Map to [-2^(k-1), 2^(k-1)): int64 for k <= 64, Python integers beyond."""
+        if self.k == WORD:
             self.check(x)
             return x.astype(np.int64)
         ints = self.unsigned(x)
@@ -137,7 +145,7 @@ class Ring:
         """Elements, a read-only view if possible; BadMessage unless data are canonical bytes."""
         expected = math.prod(shape) * self.size
         if len(data) != expected:
-            raise BadMessage(f"{len(data)} bytes for {shape} of Z_2^{self.k}, not {expected}")
+            raise BadMessage(f"{len(data)} bytes for {shape} of {self._name}, not {expected}")
         words = np.frombuffer(data, self.dtype.newbyteorder("<"))
         x = np.require(words, self.dtype, "A").reshape((*shape, *self._words))
         if self.k < 8 and (x >= self.modulus).any():
@@ -150,10 +158,25 @@ class Ring:
         self.check(x)
         if to.k > self.k:
             raise ValueError(f"Z_2^{self.k} does not widen to Z_2^{to.k}")
-        if to.k == WIDE:
-            return x.copy()
-        low = x[..., 0] if self.k == WIDE else x
+        if to.k > WORD:
+            return x[..., : to.k // WORD].copy()
+        low = x[..., 0] if self.k > WORD else x
         return to._mask(low.astype(to.dtype))
+
+    def extend(self, x: Array, to: "Ring") -> Array:
+        """Elements of a larger ring of the same unsigned representatives.
+
+        For public values only: shares of x are not shares of x in a larger ring.
+        """
+        self.check(x)
+        if to.k < self.k:
+            raise ValueError(f"Z_2^{self.k} does not fit Z_2^{to.k}")
+        if to.k <= WORD:
+            return x.astype(to.dtype)
+        words = x if self.k > WORD else x[..., None]
+        z = to.zeros(self.shape(x))
+        z[..., : words.shape[-1]] = words
+        return z
 
     # Arithmetic
 
@@ -181,8 +204,8 @@ class Ring:
         """Sum over one logical axis."""
         self.check(x)
         axis = self._axis(x, axis)
-        if self.k == WIDE:
-            return np.asarray(_kernels().sum128(x, axis))
+        if self.k > WORD:
+            return np.asarray(_kernels().total(x, axis))
         return self._mask(np.asarray(np.sum(x, axis=axis, dtype=self.dtype)))
 
     def matmul(self, x: Array, y: Array) -> Array:
@@ -221,10 +244,10 @@ class Ring:
         return self.reshape(self._mask(z), (*units, len(forms)))
 
     def _binary(self, name: str, x: Array, y: Array) -> Array:
-        """Apply NumPy's operation of this name, or for pairs of words the kernel of this name."""
+        """Apply NumPy's operation of this name, or beyond a word the kernel of this name."""
         self.check(x)
         self.check(y)
-        wide = self.k == WIDE and name in {"add", "subtract", "multiply"}
+        wide = self.k > WORD and name in {"add", "subtract", "multiply"}
         return self._mask(np.asarray(getattr(_kernels() if wide else np, name)(x, y)))
 
     def _mask(self, x: Array) -> Array:
@@ -261,7 +284,7 @@ class Ring:
             raise ValueError("negative shift count")
         if n >= self.k:
             return np.zeros_like(x)
-        if self.k == WIDE:
+        if self.k > WORD:
             return np.asarray(_kernels().rshift(x, n))
         return np.asarray(np.right_shift(x, self.dtype.type(n)))
 
@@ -308,4 +331,4 @@ class Ring:
         return axis % dimensions
 
 
-Z2_32, Z2_64, Z2_128 = Ring(32), Ring(64), Ring(128)
+Z2_32, Z2_64, Z2_128, Z2_192 = Ring(32), Ring(64), Ring(128), Ring(192)

@@ -99,6 +99,12 @@ def test_planes_of_a_view_that_is_not_contiguous() -> None:
 
 
 @of_bits
+def test_elements_of_more_than_128_bits_are_refused(bits: BitRing) -> None:
+    with pytest.raises(ValueError, match=r"Z_2\^192 are reduced"):
+        bits.planes(Ring(192), Ring(192).zeros((3,)), [0])
+
+
+@of_bits
 def test_products_stand_behind_the_planes(bits: BitRing) -> None:
     ring, positions = Ring(32), [0, 4, 1, 31, 7]
     x = uniform(ring, (11,), 2)

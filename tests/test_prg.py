@@ -19,7 +19,7 @@ from tests.vectors.reference import derived, stream
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "prg.json").read_text())
 KEY = bytes(range(KEY_BYTES))
-RINGS = [Ring(k) for k in (*range(1, 9), 32, 64, 128)]
+RINGS = [Ring(k) for k in (*range(1, 9), 32, 64, 128, 192)]
 ALPHA = 1e-6  # of each statistical test; the keys are fixed, so no run differs from another
 
 

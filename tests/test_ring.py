@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgen.errors import BadMessage
-from mpcgen.ring import Z2_32, Z2_64, Z2_128, Array, Ring
+from mpcgen.ring import Z2_32, Z2_64, Z2_128, Z2_192, Array, Ring
 
-RINGS = [Ring(k) for k in (1, 2, 3, 8, 32, 64, 128)]
+RINGS = [Ring(k) for k in (1, 2, 3, 8, 32, 64, 128, 192)]
 rings = pytest.mark.parametrize("ring", RINGS, ids=lambda ring: f"k{ring.k}")
 quick = settings(max_examples=30, deadline=None)
 EDGES = [0, 1, -1, 2**31, 2**32 - 1, 2**63, 2**64 - 1, 2**64, 2**127, 2**128 - 1, 2**128 - 2**64]
-integers = st.sampled_from(EDGES) | st.integers(-(2**130), 2**130)
+EDGES += [2**128, 2**191, 2**192 - 1, 2**192 - 2**64, 2**192 - 2**128, 2**192 - 2**128 + 2**64 - 1]
+integers = st.sampled_from(EDGES) | st.integers(-(2**130), 2**130) | st.integers(0, 2**192)
 pairs_of_integers = st.lists(st.tuples(integers, integers), max_size=9)
 
 
@@ -56,7 +57,7 @@ def test_arithmetic_and_bits_are_those_of_python(ring: Ring, pairs: list[tuple[i
 
 @rings
 @quick
-@given(values=st.lists(integers, max_size=5), n=st.integers(0, 140))
+@given(values=st.lists(integers, max_size=5), n=st.integers(0, 200))
 def test_shifts_are_those_of_python(ring: Ring, values: list[int], n: int) -> None:
     x, m = ring.encode(values), ring.modulus
     assert python(ring, ring.lshift(x, n)).tolist() == [(v << n) % m for v in values]
@@ -83,8 +84,8 @@ def test_signed_and_unsigned_representatives(ring: Ring, values: list[int]) -> N
 @rings
 def test_representatives_come_in_the_narrowest_of_three_types(ring: Ring) -> None:
     x = ring.zeros((2,))
-    assert ring.unsigned(x).dtype == {64: np.uint64, 128: object}.get(ring.k, np.int64)
-    assert ring.signed(x).dtype == {128: object}.get(ring.k, np.int64)
+    assert ring.unsigned(x).dtype == {64: np.uint64, 128: object, 192: object}.get(ring.k, np.int64)
+    assert ring.signed(x).dtype == {128: object, 192: object}.get(ring.k, np.int64)
 
 
 @rings
@@ -177,7 +178,7 @@ def test_matrix_product(ring: Ring, n: int, l: int, m: int) -> None:
     assert (ring.unsigned(z) == expected % ring.modulus).all()
 
 
-@pytest.mark.parametrize("ring", [Z2_32, Z2_64, Z2_128], ids=lambda ring: f"k{ring.k}")
+@pytest.mark.parametrize("ring", [Z2_32, Z2_64, Z2_128, Z2_192], ids=lambda ring: f"k{ring.k}")
 def test_matrix_product_across_blocks_and_threads(ring: Ring) -> None:
     n, l, m = 37, 150, 1030
     x, y = uniform(ring, (n, l)), uniform(ring, (l, m), 2)
@@ -303,6 +304,29 @@ def test_reduction_keeps_the_low_bits(values: list[int]) -> None:
                     ring.reduce(x, to)
 
 
+@quick
+@given(values=st.lists(integers, max_size=5))
+def test_extension_keeps_the_unsigned_representative(values: list[int]) -> None:
+    for ring in RINGS:
+        x = ring.encode(values)
+        for to in RINGS:
+            if to.k >= ring.k:
+                z = ring.extend(x, to)
+                to.check(z)
+                assert python(to, z).tolist() == [v % ring.modulus for v in values]
+            else:
+                with pytest.raises(ValueError, match="does not fit"):
+                    ring.extend(x, to)
+
+
+@rings
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 3)], ids=str)
+def test_reduction_and_extension_keep_the_shape(ring: Ring, shape: tuple[int, ...]) -> None:
+    x = uniform(ring, shape)
+    assert Z2_192.shape(ring.extend(x, Z2_192)) == shape
+    assert ring.to_bytes(Z2_192.reduce(ring.extend(x, Z2_192), ring)) == ring.to_bytes(x)
+
+
 @pytest.mark.parametrize("k", [0, 9, 16, 63, 65, 256, -1])
 def test_other_rings_do_not_exist(k: int) -> None:
     with pytest.raises(ValueError, match="no ring"):
@@ -312,9 +336,12 @@ def test_other_rings_do_not_exist(k: int) -> None:
 @rings
 def test_elements_of_another_ring_are_refused(ring: Ring) -> None:
     foreign = [np.zeros(3), [1], ring.dtype.type(1), np.zeros((3, 2), np.int64)]
-    foreign.append(np.zeros((2, 3), np.uint32 if ring.k == 64 else np.uint64))
+    foreign.append(np.zeros((2, 5), np.uint32 if ring.k == 64 else np.uint64))
     for x in foreign:
-        for use in (ring.check, ring.neg, ring.invert, ring.unsigned, ring.signed, ring.to_bytes):
+        for use in (
+            *(ring.check, ring.neg, ring.invert, ring.unsigned, ring.signed, ring.to_bytes),
+            lambda x: ring.extend(x, Z2_192),
+        ):
             with pytest.raises(TypeError, match=r"Z_2\^"):
                 use(x)
         with pytest.raises(TypeError):
