@@ -48,9 +48,22 @@ class BitRing(Ring):
         return x.copy()
 
     def sum(self, x: Array, axis: int) -> Array:
-        """Exclusive or over one axis."""
+        """Exclusive or over one logical axis."""
         self.check(x)
-        return np.asarray(np.bitwise_xor.reduce(x, axis=axis))
+        return np.asarray(np.bitwise_xor.reduce(x, axis=self._axis(x, axis)))
+
+    def linear(self, x: Array, forms: Sequence[Sequence[int]]) -> Array:
+        """Linear forms of the last axis, their factors modulo 2: (..., c) gives (..., forms)."""
+        self.check(x)
+        *units, columns = self.shape(x)
+        if any(len(form) != columns for form in forms):
+            raise ValueError(f"a linear form of {columns} columns has as many factors")
+        z = self.zeros((*units, len(forms)))
+        for f, form in enumerate(forms):
+            total = self.index(z, (..., f))
+            for c in (c for c, factor in enumerate(form) if factor % 2):
+                total ^= self.index(x, (..., c))
+        return z
 
     def pack(self, bits: Array) -> Array:
         """Booleans (..., m) as elements (..., packed(m)); padding is 0."""
