@@ -1,11 +1,14 @@
-"""Rings: time an operation of n elements, or an n x n matrix product."""
+"""Rings: time an operation of n elements, or an n x n matrix product; tags, by n bits of theirs."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mpcgen.bits import BITS
+from mpcgen.field import combine
 from mpcgen.ring import Z2_32, Z2_64, Z2_128, Z2_192, Array, Ring
+from mpcgen.tags import TAGS
 
 rings = pytest.mark.parametrize(
     "ring", [Z2_32, Z2_64, Z2_128, Z2_192], ids=lambda ring: f"k{ring.k}"
@@ -54,3 +57,14 @@ def test_matrix_product(benchmark: Any, ring: Ring, n: int) -> None:
 def test_matrix_product_by_numpy(benchmark: Any, ring: Ring, n: int) -> None:
     """The baseline that the kernel stands beside."""
     benchmark.pedantic(np.matmul, (uniform(ring, n, n), uniform(ring, n, n)), rounds=3)
+
+
+@pytest.mark.parametrize("n", [8 * ELEMENTS], ids=lambda n: f"n{n}")
+def test_swapped_products_of_tags(benchmark: Any, n: int) -> None:
+    (d, e), (z, a, b) = uniform(BITS, 2, n // 8), uniform(TAGS, 3, n // 8)
+    benchmark(TAGS.add_swapped, z, (d, a), (e, b), TAGS.mul)
+
+
+@pytest.mark.parametrize("n", [8 * ELEMENTS], ids=lambda n: f"n{n}")
+def test_combination_of_tags(benchmark: Any, n: int) -> None:
+    benchmark(combine, *uniform(TAGS, 2, n // 8))

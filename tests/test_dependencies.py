@@ -14,6 +14,7 @@ from tests.sources import sources
 GROUND = (
     *("errors", "prg", "codec", "jit", "compiler", "cost", "leakage"),
     *("ring", "ring_kernels", "ring_loops", "bits", "bit_kernels", "bit_loops"),
+    *("tags", "tag_kernels", "tag_loops", "field"),
 )
 TOP = ("api", "cli", "__main__", "memory", "progress", "simulate", "demo", "bench", "conformance")
 
@@ -39,6 +40,10 @@ GROUND_ORDER = {
     "bit_loops": ("compiler",),
     "bit_kernels": ("jit",),
     "bits": ("bit_kernels", "ring"),
+    "tag_loops": ("compiler",),
+    "tag_kernels": ("jit",),
+    "tags": ("bits", "ring", "tag_kernels"),
+    "field": ("bits", "ring", "tag_kernels", "tags"),
     "ring_loops": ("compiler",),
     "ring_kernels": ("errors", "jit"),
     "ring": ("errors", "jit", "ring_kernels"),
