@@ -7,12 +7,13 @@ from mpcgen.abb import Box, Exchange, Seat
 from mpcgen.cost import Costs
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols import bfv, crypten_engine, dealer, paillier
+from mpcgen.protocols import bfv, crypten_engine, dealer, paillier, spdz2k_dealer
 from mpcgen.protocols.additive import AdditiveCosts
 from mpcgen.protocols.clear import Clear, ClearCosts
 from mpcgen.protocols.replicated import Replicated, ReplicatedCosts
 from mpcgen.protocols.replicated4 import Replicated4
 from mpcgen.protocols.replicated4_roles import Replicated4Costs
+from mpcgen.protocols.spdz2k_costs import Spdz2kCosts
 
 PRODUCTS = "products"
 COMPARISONS = "comparisons"  # of secrets, and openings that rest on them
@@ -102,6 +103,17 @@ _ALL: Sequence[Engine] = (
         True,
         dealer.set_up,
         AdditiveCosts,
+        more=True,
+        deals=True,
+    ),
+    Engine(
+        "spdz2k",
+        2,
+        "all computing parties but one, and owners, doing as they like together (malicious): the "
+        "others stop; unless the dealer works with one of them, or deals wrongly",
+        True,
+        spdz2k_dealer.set_up,
+        Spdz2kCosts,
         more=True,
         deals=True,
     ),

@@ -27,6 +27,8 @@ SETTINGS = (
     Setting("additive", ("A", "B", "C"), ("A", "B", "C"), "D"),
     Setting("additive", ("A", "B", "C"), ("X", "A", "Y", "Z"), "D"),
     Setting("additive", ("A", "B"), ("X", "Y"), "D"),
+    Setting("spdz2k", ("A", "B"), ("A", "B"), "D"),
+    Setting("spdz2k", ("A", "B", "C"), ("X", "A", "Y"), "D"),
     Setting("paillier", ("A", "B", "C"), ("X", "Y")),
     Setting("paillier", ("A", "B", "C", "D"), ("C", "A")),
     Setting("paillier", ("A",), ("A", "K")),

@@ -35,7 +35,7 @@ GROUND_ORDER = {
     "jit": (),
     "compiler": (),
     "codec": ("errors",),
-    "cost": (),
+    "cost": ("ring",),
     "leakage": ("errors",),
     "bit_loops": ("compiler",),
     "bit_kernels": ("jit",),
