@@ -7,7 +7,15 @@ from mpcgen.net.memory import MemoryChannel, MemoryNetwork
 from mpcgen.net.message import Arrival
 
 Step = tuple[int, int]
-COMPARED = 2
+PLACES = (
+    *("agreed", "", "compared"),
+    *("seeds", "committed", "sums"),  # a check, whose first round has the operation's own label
+    *("opened", "opened checked", "opened checked seeds"),
+    *("opened checked committed", "opened checked sums"),
+    *("checked", "checked seeds", "checked committed", "checked sums"),
+    "told",
+)
+COMPARED = PLACES.index("compared")
 
 
 class StillNetwork(MemoryNetwork):
@@ -72,4 +80,4 @@ def step(label: str) -> Step:
     """Where in a program a label is: the number of the operation, and the place within it."""
     operation, _, place = label.partition(" ")
     number = operation.partition("#")[2]
-    return int(number or 0), {"agreed": 0, "": 1, "compared": COMPARED}[place]
+    return int(number or 0), PLACES.index(place)
