@@ -24,6 +24,7 @@ from mpcgen.bits import BITS
 from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
 from mpcgen.protocols.comparison import all_of, negative, rounds
+from mpcgen.protocols.spdz2k_check import Check
 from mpcgen.ring import Array, Ring
 from tests import studies
 from tests.attacks.cohorts import run
@@ -51,7 +52,7 @@ def recorded(channel: Channel, messages: Messages) -> Channel:
     def exchange(
         label: str, send: Mapping[str, bytes], receive: Mapping[str, int | None]
     ) -> dict[str, bytes]:
-        for payload in send.values() if "#" in label else ():
+        for payload in filter(len, send.values()) if "#" in label else ():
             assert messages.setdefault((channel.me, label), payload) == payload
         return honest(label, send, receive)
 
@@ -216,6 +217,78 @@ def test_messages_of_comparisons(
     long = {name: message for name, message in messages.items() if name not in short}
     assert len(long) == 1 + 3 * rounds(ring.k)  # one addend, and the carry tree
     assert suspicious(long) == {}
+
+
+# With MACs: elements are longer than their rings, and the dealer's messages are of MACs as well.
+
+DEALT = Setting("spdz2k", ("A", "B", "C"), ("A", "B"), "Z")
+OF_INTEGERS = ("counts", "dot", "mul", "matmul", "compare/addends")
+CARRIERS = {32: Ring(128), 64: Ring(128), 128: Ring(192)}
+
+
+def long_messages(
+    program: Callable[[Box, Ring], None], ring: Ring, patch: pytest.MonkeyPatch
+) -> dict[str, tuple[Ring, Array]]:
+    """All of a program that are long enough: integers in their carrier, all else byte by byte."""
+    held = CARRIERS[ring.k]
+    found = {}
+    for (sender, label), data in messages_of(program, DEALT, ring, patch).items():
+        integers = sender != DEALT.dealer and label.startswith(OF_INTEGERS)
+        of = held if integers and " " not in label else BITS
+        if len(data) >= ENOUGH * of.size:
+            found[f"{sender}: {label}"] = of, elements(data, of)
+    return found
+
+
+@pytest.mark.parametrize("ring", [Ring(32), Ring(128)], ids=lambda ring: f"k{ring.k}")
+@pytest.mark.parametrize("program", [products, signs])
+def test_messages_under_macs(
+    program: Callable[[Box, Ring], None], ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = long_messages(program, ring, monkeypatch)
+    assert len({name.split(": ")[0] for name in messages}) == 4  # owners, of whom two compute
+    assert len(messages) > 3 * 3
+    assert suspicious(messages) == {}
+
+
+@pytest.mark.parametrize("ring", [Ring(32), Ring(64)], ids=lambda ring: f"k{ring.k}")
+def test_high_bits_of_what_is_opened_are_uniform(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of results the low k bits are known; all others are masked, in each share and in the sum."""
+    seen: list[Array] = []
+    remember = Check.remember
+
+    def noting(self: Check, of: Ring, opened: Array, mac: Array) -> None:
+        seen.append(opened)
+        remember(self, of, opened, mac)
+
+    def program(box: Box) -> None:
+        values = ring.encode(counts(box.me)) if box.me in box.owners else None
+        shares = box.input("counts", ring, SHAPE, values)
+        box.open({"x": shares["A"]})
+
+    monkeypatch.setattr(Check, "remember", noting)
+    run_program(DEALT, [("x", ring, SHAPE)], program)
+    held = CARRIERS[ring.k]
+    assert len(seen) == len(DEALT.computing)
+    for opened in seen:
+        p = list(chi_squared(opened.reshape(-1, held.size // 8), held))
+        assert min(p[ring.k // 8 :]) > ALPHA
+        assert max(p[: ring.k // 8]) < ALPHA  # the counts
+
+
+def test_tags_without_a_mask_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the dealer's messages: the parties but the last have all shares that are 0."""
+    honest = Prg.draw
+
+    def draw(self: Prg, ring: Ring, shape: tuple[int, ...], label: str, counter: int) -> Array:
+        x = honest(self, ring, shape, label, counter)
+        return ring.zeros(shape) if "/c" in label else x
+
+    monkeypatch.setattr(Prg, "draw", draw)
+    found = suspicious(long_messages(signs, Ring(32), monkeypatch))
+    assert any(name.startswith("Z: ") for name in found)
 
 
 # The tests above find what they are there to find.
