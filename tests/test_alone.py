@@ -30,6 +30,7 @@ RULES = {
     "replicated": studies.Rules(),
     "replicated4": studies.Rules("replicated4", (*studies.NAMES, "D")),
     "additive": studies.Rules("additive", ("D", "B"), dealer="E"),
+    "spdz2k": studies.Rules("spdz2k", ("D", "B"), dealer="E"),
 }
 
 Exact = NDArray[np.object_]  # of integers

@@ -145,9 +145,10 @@ def test_a_party_that_fails_ends_the_trial(monkeypatch: pytest.MonkeyPatch) -> N
             Ours("replicated").run(task("T1", UNITS), LOOPBACK, 1, 60.0)
 
 
-def test_a_dealer_is_a_party_and_is_waited_for() -> None:
+@pytest.mark.parametrize("engine", ["additive", "spdz2k"])
+def test_a_dealer_is_a_party_and_is_waited_for(engine: str) -> None:
     """It runs ahead; each of its rounds starts when all that it dealt before is used."""
-    found = Ours("additive").run(task("T5", UNITS), LOOPBACK, 2, 60.0)
+    found = Ours(engine).run(task("T5", UNITS), LOOPBACK, 2, 60.0)
     assert (found.parties, found.accuracy) == (4, EXACT)
 
 

@@ -13,28 +13,37 @@ from mpcgen.net.channel import Channel
 from mpcgen.prg import Prg
 from mpcgen.protocols import dealer
 from mpcgen.protocols.comparison import negative
-from mpcgen.protocols.dealer import Dealer, set_up
+from mpcgen.protocols.dealer import Dealer
+from mpcgen.protocols.spdz2k_dealer import Spdz2kDealer
 from mpcgen.ring import Z2_64, Z2_128
 from mpcgen.study.check import describe
 from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 from mpcgen.study.plan import Plan
 from mpcgen.study.read import read_plan
-from tests.conformance import SESSION, SETTINGS
+from tests.conformance import SESSION, SETTINGS, Setting
 from tests.outcomes import outcomes
 from tests.test_plan import refused
 
-SETTING = next(setting for setting in SETTINGS if setting.engine == "additive")
+SETTING, WITH_MACS = (
+    next(setting for setting in SETTINGS if setting.engine == engine)
+    for engine in ("additive", "spdz2k")
+)
 LAST, DEALER = SETTING.computing[-1], SETTING.dealer
 SHAPE = (100,)
+DEALT = {"additive": 800, "spdz2k": 4800}  # bytes for a square of 100 elements of Z_2^64
+DEALERS = {"additive": Dealer, "spdz2k": Spdz2kDealer}
+
+by_engine = pytest.mark.parametrize("setting", [SETTING, WITH_MACS], ids=lambda s: s.engine)
 
 
 def keys() -> dict[tuple[str, int], Prg]:
-    return {(DEALER, i): Prg.for_tests_only(i) for i in range(len(SETTING.computing))}
+    """Of parties' shares, and for the engine with MACs also of masks."""
+    return {(DEALER, i): Prg.for_tests_only(i) for i in range(2 * len(SETTING.computing))}
 
 
 def multiply(box: Box, times: int) -> None:
-    """So many products of 800 bytes, one after the other."""
+    """So many squares, one after the other."""
     x = box.constant(Z2_64, Z2_64.zeros(SHAPE))
     for _ in range(times):
         x = box.mul(x, x)
@@ -56,19 +65,21 @@ class Silent:
         return dict.fromkeys(receive, b"")
 
 
+@by_engine
 @pytest.mark.parametrize(
-    ("most_bytes", "most_messages", "ahead"), [(5000, 128, 6), (1 << 20, 7, 7), (1, 7, 1)]
+    ("most", "most_messages", "ahead"), [(6.25, 128, 6), (1 << 20, 7, 7), (0, 7, 1)]
 )
 def test_it_waits_where_it_is_far_ahead(
-    most_bytes: int, most_messages: int, ahead: int, monkeypatch: pytest.MonkeyPatch
+    setting: Setting, most: float, most_messages: int, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And one operation that is larger than all that it may be ahead goes alone."""
-    monkeypatch.setattr(dealer, "MAX_AHEAD", most_bytes)
+    each = DEALT[setting.engine]
+    monkeypatch.setattr(dealer, "MAX_AHEAD", most * each)
     monkeypatch.setattr(dealer, "MAX_MESSAGES", most_messages)
     peer = Silent()
-    box = Dealer(peer, SETTING.seat(DEALER), Leakage(()), keys())
+    box = DEALERS[setting.engine](peer, setting.seat(DEALER), Leakage(()), keys())
     multiply(box, 20)
-    assert peer.sent == [800] * 20
+    assert peer.sent == [each] * 20
     assert peer.waited_after == list(range(ahead, 20))
     box.confirm()
     assert len(peer.waited_after) == 20  # by now all is used
@@ -96,36 +107,40 @@ def test_it_expands_the_same_seeds_and_sends_one_element_for_each_result() -> No
         assert peer.sent == [16 * 30, 8 * 100, planes]
 
 
-def session(part: Callable[[Box, Channel], object]) -> dict[str, object]:
+def session(setting: Setting, part: Callable[[Box, Channel], object]) -> dict[str, object]:
     """Everybody sets the engine up, and does its part: what came of it."""
 
     def whole(channel: Channel) -> object:
         channel.bind_session(SESSION)
-        own = Prg.for_tests_only(SETTING.everybody.index(channel.me))
-        leakage = Leakage([Opening("x", 64, SHAPE, SETTING.parties)])
-        box = set_up(channel, SETTING.seat(channel.me), leakage, SESSION, 0, own)
+        own = Prg.for_tests_only(setting.everybody.index(channel.me))
+        leakage = Leakage([Opening("x", 64, SHAPE, setting.parties)])
+        box = setting.entry.set_up(channel, setting.seat(channel.me), leakage, SESSION, 0, own)
         return part(box, channel)
 
-    return dict(outcomes(SETTING.everybody, whole))
+    return dict(outcomes(setting.everybody, whole))
 
 
+@by_engine
 @pytest.mark.parametrize("extra", [-1, 1, 800])
-def test_what_has_another_length_is_refused(extra: int) -> None:
+def test_what_has_another_length_is_refused(setting: Setting, extra: int) -> None:
+    due = DEALT[setting.engine]
+
     def part(box: Box, channel: Channel) -> None:
         if box.me == DEALER:
-            channel.exchange("mul#1", {LAST: bytes(800 + extra)}, {})
+            channel.exchange("mul#1", {LAST: bytes(due + extra)}, {})
         else:
             multiply(box, 1)
         box.confirm()
 
-    ended = session(part)
+    ended = session(setting, part)
     error = ended[LAST]
     assert isinstance(error, BadMessage)
-    assert f"{DEALER} sent {800 + extra} bytes at 'mul#1', {LAST} expected 800" in str(error)
-    assert all(isinstance(ended[name], Abort) for name in SETTING.computing if name != LAST)
+    assert f"{DEALER} sent {due + extra} bytes at 'mul#1', {LAST} expected {due}" in str(error)
+    assert all(isinstance(ended[name], Abort) for name in setting.computing if name != LAST)
 
 
-def test_a_dealer_that_ends_early_is_named_and_nothing_is_opened() -> None:
+@by_engine
+def test_a_dealer_that_ends_early_is_named_and_nothing_is_opened(setting: Setting) -> None:
     def part(box: Box, _channel: Channel) -> object:
         multiply(box, 3)
         if box.me == DEALER:
@@ -134,14 +149,15 @@ def test_a_dealer_that_ends_early_is_named_and_nothing_is_opened() -> None:
         x = box.constant(Z2_64, Z2_64.zeros(SHAPE))
         return box.open({"x": x})
 
-    ended = session(part)
+    ended = session(setting, part)
     error = ended[LAST]
     assert isinstance(error, PartyLost)
     assert f"{DEALER} closed its channel" in str(error)
     assert all(isinstance(ended[p], PartyLost | Abort) for p in SETTING.computing)
 
 
-def test_a_dealer_hears_that_the_others_stopped() -> None:
+@by_engine
+def test_a_dealer_hears_that_the_others_stopped(setting: Setting) -> None:
     def part(box: Box, _channel: Channel) -> None:
         multiply(box, 1)
         if box.me == LAST:
@@ -149,9 +165,10 @@ def test_a_dealer_hears_that_the_others_stopped() -> None:
         multiply(box, 1000)
         box.confirm()
 
-    assert isinstance(session(part)[DEALER], Abort)
+    assert isinstance(session(setting, part)[DEALER], Abort)
 
 
+@by_engine
 @pytest.mark.parametrize(
     "seat",
     [
@@ -162,18 +179,19 @@ def test_a_dealer_hears_that_the_others_stopped() -> None:
     ],
     ids=["nobody deals", "an owner deals", "who computes deals", "one computes"],
 )
-def test_seats_that_are_none(seat: Seat) -> None:
+def test_seats_that_are_none(setting: Setting, seat: Seat) -> None:
     with pytest.raises(ValueError, match="two or more parties compute, and another one deals"):
-        set_up(Silent(), seat, Leakage(()), SESSION, 0, Prg.for_tests_only(1))
+        setting.entry.set_up(Silent(), seat, Leakage(()), SESSION, 0, Prg.for_tests_only(1))
 
 
-def test_it_takes_bits_that_are_opened_as_1_and_numbers_as_0() -> None:
+@by_engine
+def test_it_takes_bits_that_are_opened_as_1_and_numbers_as_0(setting: Setting) -> None:
     """So that it goes on whatever the others see."""
     manifest = [
         Opening("keep", 1, (11,), SETTING.parties),
         Opening("x", 64, (11,), SETTING.parties, "keep"),
     ]
-    box = Dealer(Silent(), SETTING.seat(DEALER), Leakage(manifest), keys())
+    box = DEALERS[setting.engine](Silent(), setting.seat(DEALER), Leakage(manifest), keys())
     x = box.constant(Z2_64, Z2_64.zeros((11,)))
     assert box.open_bits({"keep": negative(box, x, 5)}, 11)["keep"].all()
     assert not box.open({"x": x}, "keep")["x"].any()
@@ -199,7 +217,9 @@ def read(folder: Path, text: str) -> Plan:
     return read_plan(folder / "other.toml")
 
 
-def test_a_plan_names_its_dealer(plan_folder: Path, dealt_text: str) -> None:
+@pytest.mark.parametrize("engine", ["additive", "spdz2k"])
+def test_a_plan_names_its_dealer(plan_folder: Path, dealt_text: str, engine: str) -> None:
+    dealt_text = dealt_text.replace('"additive"', f'"{engine}"')
     for text in (dealt_text, dealt_text.replace('computing = ["A", "B"]', "")):
         plan = read(plan_folder, text)
         assert (plan.dealer, plan.computing, plan.readers) == ("C", ("A", "B"), ("A", "B"))
@@ -210,10 +230,8 @@ def test_a_plan_names_its_dealer(plan_folder: Path, dealt_text: str) -> None:
     said = " ".join(describe(study, Network()).split())
     assert "without data, deals correlated randomness to who computes, and learns nothing" in said
     assert "What is opened, to all of A, B " in said
-    assert study.cost().sent.keys() == {
-        "A",
-        "B",
-    }  # without products and comparisons it sends nothing
+    deals = {"C"} if engine == "spdz2k" else set()  # without products it only deals for MACs
+    assert study.cost().sent.keys() == {"A", "B"} | deals
 
 
 @pytest.mark.parametrize(
@@ -235,7 +253,8 @@ def test_dealers_that_are_none(
     assert words in str(refused(plan_folder, dealt_text.replace(old, new)))
 
 
-def test_random_values_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@by_engine
+def test_random_values_come_out(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the dealer has to wait for every single operation."""
     monkeypatch.setattr(dealer, "MAX_MESSAGES", 1)
     x = np.arange(100, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -251,7 +270,7 @@ def test_random_values_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
         box.confirm()
         return opened
 
-    ended = session(part)
+    ended = session(setting, part)
     y = x
     for _ in range(10):
         y = y * (y + np.uint64(1))

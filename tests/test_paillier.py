@@ -239,7 +239,7 @@ NONE = 'floors = "none"'
         (
             studies.ASSOCIATION,
             studies.Rules("bfv", ("A", "B")),
-            "no totals of more than 32 bits; clear, replicated, replicated4, additive, paillier",
+            "no totals of more than 32 bits; clear, replicated, replicated4, additive, spdz2k",
         ),
     ],
 )

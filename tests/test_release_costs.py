@@ -33,9 +33,10 @@ ENGINE = {
     "replicated": studies.NAMES,
     "replicated4": (*studies.NAMES, "D"),
     "additive": studies.NAMES,
+    "spdz2k": studies.NAMES,
     "clear": studies.NAMES[:1],
 }
-DEALER = {"additive": "D"}
+DEALER = {"additive": "D", "spdz2k": "D"}
 EVERYTHING = 'consent = ["two institutions"]\n' + "\n".join(
     f"{name} = 1" for name in Minima.__dataclass_fields__
 )

@@ -107,11 +107,18 @@ def test_a_regulator_without_data_computes_beside_three_institutions(
 
 
 @pytest.mark.parametrize("launch", LAUNCH)
-@pytest.mark.parametrize("computing", ["ABC", "BA"])
+@pytest.mark.parametrize(
+    ("engine", "computing"), [("additive", "ABC"), ("additive", "BA"), ("spdz2k", "BA")]
+)
 def test_a_dealer_learns_nothing_and_the_others_the_same(
-    launch: str, computing: str, parts: list[Files], expected: dict[str, bytes], tmp_path: Path
+    launch: str,
+    engine: str,
+    computing: str,
+    parts: list[Files],
+    expected: dict[str, bytes],
+    tmp_path: Path,
 ) -> None:
-    rules = studies.Rules("additive", tuple(computing), dealer="D")
+    rules = studies.Rules(engine, tuple(computing), dealer="D")
     plan = lay_out(tmp_path, parts, studies.OF_GROUPS + studies.ASSOCIATION, rules)
     ours = studies.tables(LAUNCH[launch](plan, tmp_path / "out"))
     assert ours == expected

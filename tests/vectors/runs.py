@@ -73,9 +73,13 @@ PARTIES = {
     "replicated": Parties(("A", "B", "C")),
     "replicated4": Parties(("A", "B", "C", "D")),
     "additive": Parties(("A", "B", "C"), "D"),
+    "spdz2k": Parties(("A", "B", "C"), "D"),
 }
 OTHERS_SAW = "saw other values opened than"
 CUT = "BadMessage"
+VIEWS_DIFFER = "saw other values than"
+WRONG_SHARE = "some computing party sent a wrong share"
+OPENED_ANOTHER = "opened something else than it had committed to"
 FAILING: Mapping[str, Sequence[Spoiled]] = {
     "clear": (
         Spoiled(("open#3", "A", "R"), 0, "Abort", OTHERS_SAW),
@@ -105,6 +109,24 @@ FAILING: Mapping[str, Sequence[Spoiled]] = {
     "additive": (
         Spoiled(("open#7", "A", "B"), 0, "Abort", OTHERS_SAW),
         Spoiled(("mul#2", "D", "C"), None, CUT, "D sent 31 bytes"),
+    ),
+    "spdz2k": (
+        Spoiled(("x#1", "O", "B"), 0, "Abort", "O gave"),
+        Spoiled(("x#1 compared", "C", "A"), 0, "Abort", "gave A and C different masked inputs"),
+        Spoiled(("mul#2", "A", "B"), 0, "Abort", VIEWS_DIFFER),
+        Spoiled(("matmul#3", "D", "C"), 0, "Abort", WRONG_SHARE),
+        Spoiled(("compare/addends#4", "D", "C"), 512, "Abort", WRONG_SHARE),
+        Spoiled(("compare#5", "B", "C"), 7, "Abort", VIEWS_DIFFER),
+        Spoiled(("masks#6 seeds", "A", "B"), 0, "Abort", f"A {OPENED_ANOTHER}"),
+        Spoiled(("masks#6 committed", "A", "C"), 256, "Abort", "A saw other seeds than C did"),
+        Spoiled(("masks#6 sums", "A", "B"), 300, "Abort", f"A {OPENED_ANOTHER}"),
+        Spoiled(("masks#8", "D", "C"), 0, "Abort", WRONG_SHARE),
+        Spoiled(("open#9", "C", "B"), 0, "Abort", VIEWS_DIFFER),
+        Spoiled(("open#9 told", "A", "R"), 0, "Abort", "A and B opened different values"),
+        Spoiled(("O#10 opened", "B", "A"), 5, "Abort", VIEWS_DIFFER),
+        Spoiled(("O#10 told", "C", "R"), 5, "Abort", "A and C opened different values"),
+        Spoiled(("confirm#12", "R", "O"), 0, "Abort", f"R {OTHERS_SAW} O did"),
+        Spoiled(("mul#2", "D", "C"), None, CUT, "D sent 255 bytes"),
     ),
 }
 
