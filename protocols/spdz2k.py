@@ -38,8 +38,9 @@ Opening:
     y <- open inside [y]; check; only then the low k bits are handed on. A party that does not
     compute is sent them by every computing party, and compares.
 To one party O:
-    check; [r] with r <- F(k^O) dealt; y <- open inside [x - r]; check; O adds r to y, which it is
-    sent as above if it does not compute.
+    check; [r] with r = r_O + 2^k u dealt, r_O <- F(k^O) of k bits and u the dealer's alone;
+    y <- open inside [x - r]; check; O, who is sent y as above if it does not compute, adds r_O. So
+    O too does not see the high bits of x.
 
 Everything opened inside is uniform but for the value of a result, since a and r are; a wrong share
 changes what an honest party sends next by nothing, since that is masked afresh. Before the check of
@@ -145,7 +146,7 @@ class Spdz2k(Box):
         masked: dict[str, Array] = {}
         send: dict[str, bytes] = {}
         if values is not None:
-            r = self._mask(label, form)
+            r = self._mask(label, held)
             masked[self.me] = held.ring.sub(lift(ring, values), r)
             send = dict.fromkeys(
                 receivers(self._computing, self.me), held.ring.to_bytes(masked[self.me])
@@ -257,8 +258,8 @@ class Spdz2k(Box):
         return deal.shares(masks, deal.drawn_rest(self._key))
 
     def _mask(self, label: str, x: Sized) -> Array:
-        """A mask that only this party and the dealer know."""
-        return drawn(self._mask_key, f"{label}/{self.me}", self._counter, values_of([x]))[0]
+        """A mask of this form that only this party and the dealer know."""
+        return drawn(self._mask_key, f"{label}/{self.me}", self._counter, [x])[0]
 
     # Opening
 
@@ -343,7 +344,7 @@ class Spdz2k(Box):
             y = form.ring.from_bytes(self._told(f"{label} told", form.nbytes), x.shape)
         if self.me != to:
             return None
-        return form.ring.reduce(form.ring.add(y, self._mask(label, x)), x.ring)
+        return x.ring.add(form.ring.reduce(y, x.ring), self._mask(label, x))
 
     def confirm(self) -> None:
         label = self._next("check")

@@ -43,17 +43,28 @@ def set_up(
         raise ValueError(f"two or more parties compute, and another one deals: {seat}")
     keys = agree_on_keys(exchange, seat, session, epoch, own)
     if seat.me == seat.dealer:
-        return Spdz2kDealer(exchange, seat, leakage, keys)
+        return Spdz2kDealer(exchange, seat, leakage, keys, own.for_session(session, epoch))
     return Spdz2k(exchange, seat, leakage, keys, own.for_session(session, epoch), session, epoch)
 
 
 class Spdz2kDealer(Dealer):
-    """A box whose secrets have no parts, and that deals what the others' need, under MACs."""
+    """A box whose secrets have no parts, and that deals what the others' need, under MACs.
+
+    Args:
+        keys: generators of all keys that it gave.
+        own: its own generator, for what nobody else knows.
+    """
 
     def __init__(
-        self, exchange: Exchange, seat: Seat, leakage: Leakage, keys: Mapping[KeyName, Prg]
+        self,
+        exchange: Exchange,
+        seat: Seat,
+        leakage: Leakage,
+        keys: Mapping[KeyName, Prg],
+        own: Prg,
     ):
         super().__init__(exchange, seat, leakage, keys)
+        self._own = own
         self.costs = Spdz2kCosts(seat)
         self._mac = MacKey.total([MacKey.drawn(key) for key in self._keys])
         self._mask_keys = {party: keys[mask_key(seat, party)] for party in seat.parties}
@@ -63,13 +74,16 @@ class Spdz2kDealer(Dealer):
     ) -> dict[str, Secret]:
         label = self._next(label)
         secrets = {owner: Secret(self, ring, shape, ()) for owner in self.owners}
-        masks = [self._mask(label, owner, x) for owner, x in secrets.items()]
+        masks = [
+            self._mask(label, owner, form)
+            for owner, form in zip(self.owners, values_of(list(secrets.values())), strict=True)
+        ]
         self._give(Deal(label, self._counter, follow=list(secrets.values())), lambda _: masks)
         return secrets
 
     def _mask(self, label: str, party: str, x: Sized) -> Array:
-        """A mask that this party draws as well."""
-        return drawn(self._mask_keys[party], f"{label}/{party}", self._counter, values_of([x]))[0]
+        """A mask of this form that this party draws as well."""
+        return drawn(self._mask_keys[party], f"{label}/{party}", self._counter, [x])[0]
 
     def _reshare(self, label: str, sums: Sequence[Products]) -> list[Secret]:
         x = factors(sums)
@@ -100,7 +114,11 @@ class Spdz2kDealer(Dealer):
 
     def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
         label = self._next(label)
-        mask = self._mask(label, to, x)
+        mask = lift(x.ring, self._mask(label, to, x))
+        if not isinstance(x.ring, BitRing):
+            held = carrier(x.ring)
+            (high,) = drawn(self._own, f"{label}/high", self._counter, values_of([x]))
+            mask = held.add(mask, held.lshift(high, x.ring.k))
         self._give(Deal(label, self._counter, follow=[x]), lambda _: [mask])
         return None
 

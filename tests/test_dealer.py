@@ -32,7 +32,6 @@ SETTING, WITH_MACS = (
 LAST, DEALER = SETTING.computing[-1], SETTING.dealer
 SHAPE = (100,)
 DEALT = {"additive": 800, "spdz2k": 4800}  # bytes for a square of 100 elements of Z_2^64
-DEALERS = {"additive": Dealer, "spdz2k": Spdz2kDealer}
 
 by_engine = pytest.mark.parametrize("setting", [SETTING, WITH_MACS], ids=lambda s: s.engine)
 
@@ -40,6 +39,13 @@ by_engine = pytest.mark.parametrize("setting", [SETTING, WITH_MACS], ids=lambda 
 def keys() -> dict[tuple[str, int], Prg]:
     """Of parties' shares, and for the engine with MACs also of masks."""
     return {(DEALER, i): Prg.for_tests_only(i) for i in range(2 * len(SETTING.computing))}
+
+
+def dealing(setting: Setting, peer: "Silent", leakage: Leakage) -> Dealer:
+    """The dealer's box."""
+    if setting is SETTING:
+        return Dealer(peer, setting.seat(DEALER), leakage, keys())
+    return Spdz2kDealer(peer, setting.seat(DEALER), leakage, keys(), Prg.for_tests_only(9))
 
 
 def multiply(box: Box, times: int) -> None:
@@ -77,7 +83,7 @@ def test_it_waits_where_it_is_far_ahead(
     monkeypatch.setattr(dealer, "MAX_AHEAD", most * each)
     monkeypatch.setattr(dealer, "MAX_MESSAGES", most_messages)
     peer = Silent()
-    box = DEALERS[setting.engine](peer, setting.seat(DEALER), Leakage(()), keys())
+    box = dealing(setting, peer, Leakage(()))
     multiply(box, 20)
     assert peer.sent == [each] * 20
     assert peer.waited_after == list(range(ahead, 20))
@@ -191,7 +197,7 @@ def test_it_takes_bits_that_are_opened_as_1_and_numbers_as_0(setting: Setting) -
         Opening("keep", 1, (11,), SETTING.parties),
         Opening("x", 64, (11,), SETTING.parties, "keep"),
     ]
-    box = DEALERS[setting.engine](Silent(), setting.seat(DEALER), Leakage(manifest), keys())
+    box = dealing(setting, Silent(), Leakage(manifest))
     x = box.constant(Z2_64, Z2_64.zeros((11,)))
     assert box.open_bits({"keep": negative(box, x, 5)}, 11)["keep"].all()
     assert not box.open({"x": x}, "keep")["x"].any()
