@@ -78,6 +78,11 @@ class Check:
         self._view.update(carrier(ring).canonical(opened).data)
         self._pending.append((ring, opened, mac))
 
+    def expect_nothing(self) -> None:
+        """Raise Abort where something was opened and not checked."""
+        if self._pending:
+            raise Abort("something that was opened is not checked yet; nothing more is opened")
+
     def run(
         self,
         label: str,

@@ -108,8 +108,7 @@ class Spdz2kDealer(Dealer):
     def _ready(self, secrets: Mapping[str, Secret]) -> Mapping[str, Secret]:
         label = self._next("masks")
         masked = [secrets[n] for n in sorted(secrets) if not isinstance(secrets[n].ring, BitRing)]
-        if masked:
-            self._give(Deal(label, self._counter, masked), lambda _: [])
+        self._give(Deal(label, self._counter, masked), lambda _: [])
         return secrets
 
     def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
