@@ -114,7 +114,7 @@ _ALL: Sequence[Engine] = (
         True,
         spdz2k_dealer.set_up,
         Spdz2kCosts,
-        max_units=1 << 13,
+        max_units=1 << 12,
         more=True,
         deals=True,
     ),
