@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Protocol, Self, TypeAlias
@@ -28,7 +28,7 @@ from mpcgen.cost import Cost, Costs, Size
 from mpcgen.errors import Abort, NotInManifest
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.ring import Array, Product, Ring
-from mpcgen.secret import Secret, check_same, nbytes
+from mpcgen.secret import Secret, Sized, check_same, nbytes
 
 DIGEST_BYTES = 32
 
@@ -91,11 +91,6 @@ class Products:
     def nbytes(self) -> int:
         """Canonical bytes of the sum."""
         return nbytes(self.ring, self.shape)
-
-    @property
-    def size(self) -> Size:
-        """How much the sum is, for costs."""
-        return Size.of(self.ring, self.shape)
 
     def of(self, chosen: Callable[[Secret, Secret], bool]) -> Self:
         """The sum of some of the products."""
@@ -201,8 +196,8 @@ class Box(ABC):
         asked = [each for each in rest if each.pairs]
         found: Iterator[Secret] = iter(())
         if asked:
-            opened = Size.total(x.size for x in factors(asked, each_time=self.costs.each_time))
-            self._declare(self.costs.reshare(Size.total(each.size for each in asked), opened))
+            opened = Size.total(_forms(factors(asked, each_time=self.costs.each_time)))
+            self._declare(self.costs.reshare(Size.total(_forms(asked)), opened))
             found = iter(self._reshare(label, asked))
         results = []
         for each, others in zip(sums, rest, strict=True):
@@ -269,7 +264,7 @@ class Box(ABC):
         """
         for label, x in secrets.items():
             self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties, where))
-        whole = Size.total(x.size for x in secrets.values())
+        whole = Size.total(_forms(secrets.values()))
         ready = self._ready(secrets)
         if where is not None:
             rows = self._rows(where, ready)
@@ -296,7 +291,7 @@ class Box(ABC):
             self.leakage.spend(Opening(label, 1, (m,), self.parties))
         inside = self.bits.pack(np.ones(m, np.bool_))
         ready = self._ready({label: x * inside for label, x in bits.items()})
-        opened = self._open_all(ready, Size.total(x.size for x in bits.values()))
+        opened = self._open_all(ready, Size.total(_forms(bits.values())))
         chosen = {label: self.bits.unpack(x, m) for label, x in opened.items()}
         self._chosen.update(chosen)
         return chosen
@@ -305,7 +300,7 @@ class Box(ABC):
         self, secrets: Mapping[str, Secret], whole: Size | None = None
     ) -> dict[str, Array]:
         labels = sorted(secrets)
-        self._declare(self.costs.open(Size.total(x.size for x in secrets.values()), whole))
+        self._declare(self.costs.open(Size.total(_forms(secrets.values())), whole))
         opened = self._open("open", [secrets[label].shared() for label in labels])
         result = dict(zip(labels, opened, strict=True))
         for label in labels:
@@ -352,6 +347,11 @@ def factors(sums: Sequence[Products], *, each_time: bool = False) -> list[Secret
     """The secrets that are multiplied, each once, or each time that it is a factor."""
     found = [x for each in sums for pair in each.pairs for x in pair]
     return found if each_time else list({id(x): x for x in found}.values())
+
+
+def _forms(values: Iterable[Sized]) -> Iterator[tuple[Ring, tuple[int, ...]]]:
+    """Rings and shapes."""
+    return ((x.ring, x.shape) for x in values)
 
 
 def _elementwise(pairs: Sequence[tuple[Secret, Secret]]) -> Products:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -45,17 +44,17 @@ class Size:
         return cls({ring: math.prod(shape)})
 
     @classmethod
-    def total(cls, sizes: Iterable[Size]) -> Size:
-        """Several sizes together."""
-        return sum(sizes, cls())
+    def total(cls, forms: Iterable[tuple[Ring, tuple[int, ...]]]) -> Size:
+        """Values of several rings and shapes together."""
+        elements: dict[Ring, int] = {}
+        for ring, shape in forms:
+            elements[ring] = elements.get(ring, 0) + math.prod(shape)
+        return cls(elements)
 
     @property
     def bytes(self) -> int:
         """Their canonical bytes: n k / 8 for n elements of Z_2^k."""
         return sum(ring.size * n for ring, n in self.elements.items())
-
-    def __add__(self, other: Size) -> Size:
-        return Size({**Counter(self.elements) + Counter(other.elements)})
 
 
 class Costs(ABC):

@@ -278,9 +278,7 @@ class Statistic(ABC):
 
     def cost(self, costs: Costs, units: int) -> Cost:
         """Declared cost of opening the sums of a number of units."""
-        return costs.open(
-            Size.total(Size.of(s.source.ring, (units, len(s.forms))) for s in self.sums)
-        )
+        return costs.open(Size.total((s.source.ring, (units, len(s.forms))) for s in self.sums))
 
 
 def forms(columns: Sequence[str], *wanted: Mapping[str, int]) -> list[list[int]]:

@@ -118,9 +118,7 @@ class Task:
         """Declared cost of `secure` on so many units."""
         if not self.values:
             return self.statistic.cost(costs, units)
-        opening = costs.open(
-            Size.total(Size.of(ring, shape) for _, ring, shape in self.openings(units))
-        )
+        opening = costs.open(Size.total((ring, shape) for _, ring, shape in self.openings(units)))
         return sum((value.cost(costs, units) for value in self.values), opening)
 
 
