@@ -350,6 +350,18 @@ def test_views_follow_from_another_input_as_well(name: str, setting: Setting, ri
     assert len(one) > 15
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_dealer_is_sent_nothing(name: str) -> None:
+    """But that it may go on."""
+    setting, (program, manifest, others) = SETTINGS[1], CASES[name]
+    one, _, rest = (Z2_64.encode(values) for values in others(Z2_64))
+    run = Run(setting, Z2_64, program, "A", {"A": one, "B": rest})
+    run.play(manifest(setting, Z2_64))
+    sent = [m for (_, to), messages in run.transcript.items() if to == "D" for m in messages]
+    assert len(sent) >= 3
+    assert not any(data for _, data in sent)
+
+
 # The test above finds what it is there to find.
 
 

@@ -172,6 +172,31 @@ def test_a_study_with_a_wrong_share_leaves_no_results(tmp_path: Path) -> None:
     assert len(studies.tables(out)) >= 3 * 7
 
 
+@pytest.mark.parametrize("step", ["variants0/", "pass/uvw", "pass/addends", "pass#", "open"])
+def test_a_study_under_macs_leaves_no_results(step: str, tmp_path: Path) -> None:
+    """A sends everybody the same wrong share: no semi-honest engine would notice."""
+    rules = studies.Rules("spdz2k", COMPUTING, dealer="D")
+    entries = studies.OF_ALL + studies.passing(["allelic"], "0.5")
+    plan = lay_out(tmp_path / "study", COHORTS, rules=rules, entries=entries, window=0)
+    out, tampered = tmp_path / "out", set[str]()
+
+    def wrap(channel: Channel) -> Channel:
+        def tamper(peer: str, label: str, payload: bytes) -> bytes:
+            if not label.startswith(step) or " " in label or not payload:
+                return payload
+            tampered.add(label)
+            return bytes([payload[0] ^ 1]) + payload[1:]
+
+        if channel.me == "A":
+            tampering(channel, tamper)
+        return channel
+
+    ended = run(plan, wrap=wrap, out=out)
+    assert tampered
+    assert all(isinstance(error, Abort | TransportError) for error in ended.values())
+    assert not [path for path in out.rglob("*") if path.is_file()]
+
+
 # Demonstrations of what a semi-honest engine does not catch.
 
 
