@@ -264,12 +264,11 @@ class Box(ABC):
         """
         for label, x in secrets.items():
             self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties, where))
-        whole = Size.total(_forms(secrets.values()))
+        rows = None if where is None else self._rows(where, secrets)
         ready = self._ready(secrets)
-        if where is not None:
-            rows = self._rows(where, ready)
+        if rows is not None:
             ready = {label: x[rows] for label, x in ready.items()}
-        return self._open_all(ready, whole)
+        return self._open_all(ready, Size.total(_forms(secrets.values())))
 
     def _rows(self, where: str, secrets: Mapping[str, Secret]) -> NDArray[np.intp]:
         """Rows of these secrets where the bits opened under a label are 1."""

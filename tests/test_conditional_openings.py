@@ -17,6 +17,7 @@ from tests.conformance import SETTINGS, Setting, run
 from tests.test_comparison import by_setting, total
 
 REPLICATED = SETTINGS[2]
+UNDER_MACS = Setting("spdz2k", REPLICATED.owners, REPLICATED.owners[:2], "D")
 RING, VALUES = Ring(32), np.array([-3, 7, 0, -1, 2**31 - 1, 12, -9, 5, -2, 1])
 CHOSEN = VALUES < 0
 
@@ -97,13 +98,16 @@ REFUSED: dict[str, Callable[[Box], object]] = {
 }
 
 
+@pytest.mark.parametrize("setting", [REPLICATED, UNDER_MACS], ids=str)
 @pytest.mark.parametrize("asked", REFUSED)
-def test_openings_beyond_the_manifest_are_refused(asked: str) -> None:
+def test_openings_beyond_the_manifest_are_refused(setting: Setting, asked: str) -> None:
+    """Before anything is sent: neither bytes nor rounds are more than what is declared."""
+
     def program(box: Box) -> None:
         with pytest.raises(NotInManifest):
             REFUSED[asked](box)
 
-    run(REPLICATED, MANIFEST, program)
+    run(setting, MANIFEST, program)
 
 
 MANIFEST = [
