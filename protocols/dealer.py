@@ -41,10 +41,15 @@ def set_up(
         session: id that contains fresh nonces of all parties.
         own: this party's generator for the session.
     """
-    if len(seat.computing) < LEAST or seat.dealer in (*seat.owners, *seat.computing, ""):
-        raise ValueError(f"two or more parties compute, and another one deals: {seat}")
+    check_seat(seat)
     keys = agree_on_keys(exchange, seat, session, epoch, own)
     return (Dealer if seat.me == seat.dealer else Additive)(exchange, seat, leakage, keys)
+
+
+def check_seat(seat: Seat) -> None:
+    """Raise ValueError unless enough parties compute, and one that is nothing else deals."""
+    if len(seat.computing) < LEAST or seat.dealer in (*seat.owners, *seat.computing, ""):
+        raise ValueError(f"two or more parties compute, and another one deals: {seat}")
 
 
 class Dealer(Box):

@@ -12,8 +12,8 @@ from mpcgen.abb import Box, Exchange, Part, Products, Seat, factors
 from mpcgen.bits import BitRing
 from mpcgen.leakage import Leakage
 from mpcgen.prg import Prg
-from mpcgen.protocols.additive import LEAST, drawn
-from mpcgen.protocols.dealer import Dealer
+from mpcgen.protocols.additive import drawn
+from mpcgen.protocols.dealer import Dealer, check_seat
 from mpcgen.protocols.keyed import KeyName
 from mpcgen.protocols.spdz2k import Spdz2k
 from mpcgen.protocols.spdz2k_costs import Spdz2kCosts
@@ -39,8 +39,7 @@ def set_up(
         session: id that contains fresh nonces of all parties.
         own: this party's generator for the session.
     """
-    if len(seat.computing) < LEAST or seat.dealer in (*seat.owners, *seat.computing, ""):
-        raise ValueError(f"two or more parties compute, and another one deals: {seat}")
+    check_seat(seat)
     keys = agree_on_keys(exchange, seat, session, epoch, own)
     if seat.me == seat.dealer:
         return Spdz2kDealer(exchange, seat, leakage, keys, own.for_session(session, epoch))

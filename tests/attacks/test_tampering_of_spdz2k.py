@@ -333,11 +333,9 @@ def test_different_seeds_for_different_parties_are_refused() -> None:
 
     run, ended = plays(THREE, "product", "A", cheat)
     assert ended == STOPPED
-    found = set(causes(run, "A"))
-    assert found & {
-        "B saw other seeds than D did, or says so",
-        "D saw other seeds than B did, or says so",
-    }
+    found = causes(run, "A")
+    assert found
+    assert all("saw other seeds than" in text for text in found)
 
 
 def test_after_a_failed_check_nothing_more_is_checked() -> None:
