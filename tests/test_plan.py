@@ -138,6 +138,7 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
     "window = 5": [
         ("", "entry peak: linkage needs window", None),
         ("window = 1", "window is an integer of at least 2", None),
+        (f"window = {10**20}", "entry peak: window is at most 1,000,000 variants", None),
         ("window = 5\nkb = 0", "entry peak: no pair of variants stands in its window", None),
         ("window = 5\nwidow = 5", 'unknown option "widow"; did you mean window?', None),
         ('window = 5\nregion = "2"', "variants or region, not both", None),

@@ -10,6 +10,8 @@ from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.protocols.pairs import ListedPairs, PairList, WindowPairs
 from mpcgen.study.plan import Entry, Plan
 
+MOST = 1_000_000  # variants in a window
+
 
 def choose_pairs(options: PairOptions, sites: SiteList, plan: Plan, entry: Entry) -> PairList:
     """The pairs of an entry over the plan's sites.
@@ -26,6 +28,8 @@ def choose_pairs(options: PairOptions, sites: SiteList, plan: Plan, entry: Entry
 
 
 def _choose(options: PairOptions, sites: SiteList, plan: Plan, entry: Entry) -> PairList:
+    if options.window is not None and options.window > MOST:
+        raise ValueError(f"window is at most {MOST:,} variants, not {options.window}")
     if options.pairs is not None:
         rows = _ids(plan, entry, options.pairs, options.pairs_sha256, 2)
         flat = [name for row in rows for name in row]
