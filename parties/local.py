@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -62,12 +63,25 @@ def run_as_processes(
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep an operator's stop until all are forked; each child begins with it kept."""
+    """Keep an operator's stop until all are forked; each child begins with it kept.
+
+    The mask is this thread's alone: where another one takes the stop, Python would still end this
+    one in the middle of a fork, of which nobody would then know.
+    """
+    kept: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {kind: signal.getsignal(kind) for kind in STOPS} if main else {}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    for kind in handlers:
+        signal.signal(kind, lambda kind, _frame: kept.append(kind))
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for kind, handler in handlers.items():
+            signal.signal(kind, handler)
+        for stop in kept[:1]:
+            signal.raise_signal(stop)
 
 
 def _child(part: Callable[[], object]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from mpcgen.errors import MpcgenError, TransportError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
-from mpcgen.parties import run
+from mpcgen.parties import local, run
 from mpcgen.parties.party import Consume, Session, take_part
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import zmq_channel
@@ -326,6 +326,27 @@ def test_an_operator_stops_a_rehearsal(folder: Path, how: signal.Signals) -> Non
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
     assert not list(folder.glob(".*"))
+
+
+def test_a_stop_waits_until_all_are_forked() -> None:
+    """Also one that another thread takes, whatever this one's mask: Python ends the main thread."""
+    done = threading.Event()
+    reached: list[int] = []
+
+    def fork() -> None:
+        with local._undisturbed():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.extend(range(10_000))
+
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fork()
+    finally:
+        done.set()
+        other.join()
+    assert reached
 
 
 def group(leader: int) -> list[int]:
