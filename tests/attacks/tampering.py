@@ -259,19 +259,23 @@ def same(seen: object, right: Seen, name: str) -> bool:
     )
 
 
+Judge: TypeAlias = Callable[[Run, Attack, Seen, Transcript], str]
+
+
 def tally(
     setting: Setting,
     scene: Scene,
     right: Seen,
     kinds: Sequence[str] = KINDS,
     attacks: Attacks = attacks,
+    judge: Judge = verdict,
 ) -> dict[str, Counter[str]]:
     """How many attacks of each kind there are of each verdict."""
     found: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
     usual = play(setting, scene, NOBODY).transcript
     for attack in attacks(setting, scene, kinds):
         run = play(setting, scene, attack)
-        found[attack.kind][verdict(run, attack, right, usual)] += 1
+        found[attack.kind][judge(run, attack, right, usual)] += 1
     return found
 
 

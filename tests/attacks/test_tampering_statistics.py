@@ -28,6 +28,7 @@ from tests.attacks.tampering import (
     CAUGHT,
     NOBODY,
     WITHOUT_EFFECT,
+    Judge,
     Scene,
     Seen,
     play,
@@ -35,13 +36,13 @@ from tests.attacks.tampering import (
     sampled,
     tally,
     told,
+    verdict,
 )
 from tests.conformance import Setting
 from tests.outcomes import everybody
 
 COHORTS = {name: cohort(n + 60, 40 + 10 * n, (1, 0, 4, 3)) for n, name in enumerate(studies.NAMES)}
 CLEAR = studies.CLEAR
-ENGINES = {"replicated4": studies.Rules("replicated4", (*studies.NAMES, "D"))}  # the malicious ones
 FLOORS = "min_cases = 10\nmin_controls = 10\nmin_cell = 6\nmin_individuals = 5\nmin_missing = 1\n"
 NO_FLOORS = 'floors = "none"'
 TESTS = ("allelic", "genotypic", "trend", "cmh")
@@ -53,6 +54,23 @@ PAIRS = '\n[[entries]]\nstatistic = "linkage"\nregion = "1"\nwindow = 2\n'
 def association(name: str, more: str = "") -> str:
     """An entry for one test of association."""
     return f'\n[[entries]]\nstatistic = "association"\ntests = ["{name}"]\n{more}'
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """An engine that withstands a party that does as it likes.
+
+    Attributes:
+        judge: what became of an attack.
+        good: what may become of one.
+    """
+
+    rules: studies.Rules
+    judge: Judge = verdict
+    good: frozenset[str] = frozenset({CAUGHT, WITHOUT_EFFECT})
+
+
+ENGINES = {"replicated4": Attacked(studies.Rules("replicated4", (*studies.NAMES, "D")))}
 
 
 @dataclass(frozen=True)
@@ -148,13 +166,14 @@ def test_no_wrong_result_is_accepted(
 ) -> None:
     """Whoever cheats is named, and nothing is opened after the first check that fails."""
     right = prepare(name, CLEAR).right()
-    here = prepare(name, ENGINES[engine])
+    attacked = ENGINES[engine]
+    here = prepare(name, attacked.rules)
     honest = play(here.setting, here.scene, NOBODY)
     assert all(same(seen, right, party) for party, seen in honest.ended.items())
     assert any(seen is not None and len(seen) for label, seen in right.items() if label != "people")
     attacks = partial(sampled, every=1 if EVERYTHING else PLANS[name].every)
-    found = tally(here.setting, here.scene, right, attacks=attacks)
+    found = tally(here.setting, here.scene, right, attacks=attacks, judge=attacked.judge)
     say(told(here.setting, name, found))
     for kind, verdicts in found.items():
-        assert verdicts.keys() <= {CAUGHT, WITHOUT_EFFECT}
+        assert verdicts.keys() <= attacked.good
         assert WITHOUT_EFFECT not in verdicts or kind in {"repeat", "delay", "misdirect"}
