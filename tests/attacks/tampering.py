@@ -282,5 +282,6 @@ def tally(
 def told(setting: Setting, name: str, found: Mapping[str, Counter[str]]) -> str:
     """A line for people."""
     total: Counter[str] = sum(found.values(), Counter())
-    words = ", ".join(f"{total[word]} {word}" for word in VERDICTS)
+    every = VERDICTS if total.keys() <= {*VERDICTS} else sorted(total)
+    words = ", ".join(f"{total[word]} {word}" for word in every)
     return f"{setting}, {name}: {total.total()} attacks: {words}"

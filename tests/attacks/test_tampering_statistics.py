@@ -63,11 +63,13 @@ class Attacked:
     Attributes:
         judge: what became of an attack.
         good: what may become of one.
+        harmless: kinds of attack that may be without effect.
     """
 
     rules: studies.Rules
     judge: Judge = verdict
     good: frozenset[str] = frozenset({CAUGHT, WITHOUT_EFFECT})
+    harmless: frozenset[str] = frozenset({"repeat", "delay", "misdirect"})
 
 
 ENGINES = {"replicated4": Attacked(studies.Rules("replicated4", (*studies.NAMES, "D")))}
@@ -176,4 +178,4 @@ def test_no_wrong_result_is_accepted(
     say(told(here.setting, name, found))
     for kind, verdicts in found.items():
         assert verdicts.keys() <= attacked.good
-        assert WITHOUT_EFFECT not in verdicts or kind in {"repeat", "delay", "misdirect"}
+        assert WITHOUT_EFFECT not in verdicts or kind in attacked.harmless
