@@ -100,22 +100,36 @@ def all_counts(scene: Scene, least: Mapping[str, int] = FEW, times: int = 1) -> 
     )
 
 
-# Two owners with a bit each, of which 1 is enough: small enough for all draws.
-
-_ENOUGH = Floors(("N",), (Floor("n", {"N": 1}, 1, or_zero=False, most=1),), None, 2)
+# Owners with a bit each, of which 1 is enough without any of them: small enough for all draws.
 
 
-def _both(box: Box, x: Inputs) -> Opened:
-    keep = met(_ENOUGH, box, x)
+def _enough(owners: int) -> Floors:
+    people = Floor("n", {"N": 1}, 1, or_zero=False, most=1)
+    return Floors(("N",), (people,), None, owners)
+
+
+def _with_total(box: Box, x: Inputs) -> Opened:
+    keep = met(_enough(len(x)), box, x)
     bits = box.open_bits({"keep": keep}, keep.shape[0])
-    return {**bits, **box.open({"total": x["A"][0] + x["B"][0]}, where="keep")}
+    return {**bits, **box.open({"total": reduce(add, (own[0] for own in x.values()))}, "keep")}
 
 
-TWO_BITS = Scene(
-    TWO_OWNERS,
-    _both,
-    lambda x: {"keep": x["A"] & x["B"], "total": x["A"] + x["B"]},
-    narrow={"keep": BIT},
-    where={"total": "keep"},
-    rings=(Z2,),
-)
+def _kept_of_bits(x: Mapping[str, Ints]) -> Mapping[str, Ints]:
+    total = reduce(add, x.values())
+    keep = reduce(np.minimum, (total - own for own in x.values())) > 0
+    return {"keep": keep.astype(np.int64), "total": total}
+
+
+def bit_each(cast: Cast) -> Scene:
+    """Floors of the cast's owners, each with one bit; the total is opened where they hold."""
+    return Scene(
+        cast,
+        _with_total,
+        _kept_of_bits,
+        narrow={"keep": BIT},
+        where={"total": "keep"},
+        rings=(Z2,),
+    )
+
+
+TWO_BITS, THREE_BITS = bit_each(TWO_OWNERS), bit_each(THREE)

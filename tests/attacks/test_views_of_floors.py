@@ -2,13 +2,13 @@
 
 `Floors.met` runs as it is, from the bits of the owners' counts to the totals that it lets through.
 
-Two owners     all inputs and all draws are enumerated: each party's real view has the very
-               distribution of the simulated one.
-Three owners   have more draws than that. All counts are enumerated, each with other draws: what is
-               opened is what the ideal functionality opens. That every message has a mask of its
-               own, whatever inputs and draws are, is proved on the expressions of all messages, for
-               a variant that is kept and one that is withheld: so the view is the simulated one
-               (see proofs).
+One bit each    all inputs and all draws are enumerated, of two owners and of three: each party's
+                real view has the very distribution of the simulated one.
+Several counts  have more draws than that. All counts are enumerated, each with other draws: what is
+                opened is what the ideal functionality opens. That every message has a mask of its
+                own, whatever inputs and draws are, is proved on the expressions of all messages,
+                for a variant that is kept and one that is withheld: so the view is the simulated
+                one (see proofs).
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ from tests.attacks.floor_scenes import (
     FEW,
     OWNER_OUTSIDE,
     STUDY,
+    THREE_BITS,
     THREE_OWNERS,
     TWO_BITS,
     Inputs,
@@ -42,13 +43,18 @@ from tests.attacks.views import parties_that_see_more, shown_otherwise
 SMALL = {"three owners": THREE_OWNERS, "an owner outside": OWNER_OUTSIDE}
 
 
-def test_real_views_of_two_owners_floors_are_distributed_as_simulated_ones() -> None:
-    assert parties_that_see_more(TWO_BITS, Z2) == []
+@pytest.mark.parametrize("scene", [TWO_BITS, THREE_BITS], ids=["two owners", "three owners"])
+def test_real_views_of_floors_are_distributed_as_simulated_ones(scene: Scene) -> None:
+    """Over all inputs and draws; with three owners, whose sums of two take products."""
+    assert parties_that_see_more(scene, Z2) == []
 
 
+@pytest.mark.parametrize("scene", [TWO_BITS, THREE_BITS], ids=["two owners", "three owners"])
 @pytest.mark.parametrize("engine", [InputWithoutMask, NoZeroSharing, OpensEverywhere])
-def test_an_engine_with_a_hole_is_found_with_two_owners(engine: type[Replicated]) -> None:
-    assert parties_that_see_more(TWO_BITS, Z2, engine)
+def test_an_engine_with_a_hole_is_found_with_all_draws(
+    engine: type[Replicated], scene: Scene
+) -> None:
+    assert parties_that_see_more(scene, Z2, engine)
 
 
 @pytest.mark.parametrize("name", SMALL)
