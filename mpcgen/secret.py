@@ -136,7 +136,13 @@ class Secret:
         return self._map(lambda _, ring, part: ring.sum(part, axis), shape)
 
     def reduce(self, ring: Ring) -> Secret:
-        """The same value modulo a smaller power of two; shares reduce locally."""
+        """The same value modulo a smaller power of two; shares reduce locally.
+
+        Raises:
+            ValueError: the ring is larger; shares do not widen.
+        """
+        if ring.k > self.ring.k:
+            raise ValueError(f"{self!r} does not widen to Z_2^{ring.k}")
         reduced = Secret(self._box, ring, self.shape, (), known=self.known)
         reduced._parts = tuple(
             self.ring_of(n).reduce(part, reduced.ring_of(n)) for n, part in enumerate(self._parts)

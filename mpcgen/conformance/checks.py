@@ -174,7 +174,12 @@ def reduction(setting: Setting, ring: Ring) -> None:
 
     def program(box: Box) -> dict[str, Secret]:
         x = box.input("x", ring, (9,), given(box, values))[setting.owners[0]]
-        return {"low": x.reduce(Z2_32)}
+        low = x.reduce(Z2_32)
+        try:
+            low.reduce(ring)
+        except ValueError:
+            return {"low": low}
+        raise Nonconformance(f"shares of Z_2^32 become some of Z_2^{ring.k}")
 
     _opens(setting, Z2_32, program, {"low": _integers(ring, values)[setting.owners[0]]})
 
