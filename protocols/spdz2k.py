@@ -172,7 +172,7 @@ class Spdz2k(Party):
 
     def _ready(self, secrets: Mapping[str, Secret]) -> Mapping[str, Secret]:
         """All that is pending checked, and high bits masked, of all rows: the dealer knows none."""
-        label = self._next("masks")
+        label, self._masks_high_bits = self._next("masks"), True
         shared = {name: x.shared() for name, x in secrets.items()}
         if self._i is None:
             return shared
@@ -188,7 +188,8 @@ class Spdz2k(Party):
         return self._secret(x, self._plus(x.ring, Held(*x._parts), mask))
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
-        label = self._next(label)
+        assert self._masks_high_bits, "only what _ready has masked is opened"
+        label, self._masks_high_bits = self._next(label), False
         if self._i is None:
             return split(self._told(f"{label} told", sum(x.nbytes for x in secrets)), secrets)
         opened = self._open_checked(label, secrets, [Held(*x._parts) for x in secrets])

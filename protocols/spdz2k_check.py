@@ -11,9 +11,10 @@ right. All computing parties, in four rounds:
 
 Weights follow from seeds that nobody can choose after the y_j were sent, and all z_i are fixed
 before any is seen. With a wrong y_j (its low k bits, for an integer) the sums are 0 with a
-probability of at most 2^(-s + log2(s + 1)), about 2^-58 for s = 64, and 2^-63 for bits. Whoever
-sends wrong high bits alone may pass and so learn low bits of alpha, but an attempt at each of them
-fails with probability 1/2; values stay right.
+probability of at most 2^(-s + log2(s + 1)), about 2^-58 for s = 64, and 2^-63 for bits. Wrong high
+bits alone pass where their weight is even, and nothing is learnt; else the cheater has to guess a
+low bit of alpha, and fails with probability 1/2. Values stay right. Whoever sends two parties
+different sums may stop one of them alone: the other's next share tells nothing without the first's.
 
 A commitment is SHA-256 of session, step, name of the party, 32 bytes of salt, and what it is to.
 After a check that failed nothing more is checked or opened.

@@ -53,6 +53,7 @@ class Party(Box):
         self._last = seat.me == seat.computing[-1]
         self._i = seat.computing.index(seat.me) if seat.me in seat.computing else None
         self._mask_key = keys[mask_key(seat, seat.me)]
+        self._masks_high_bits = False  # of what is opened next
         if self._i is not None:
             self._key = keys[seat.dealer, self._i]
             self._mac = MacKey.drawn(self._key)
