@@ -222,7 +222,7 @@ def test_who_knows_the_key_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> Non
     assert plays(TWO, "product", "A", lambda box: change_input(box, change))[1] == WRONG
 
 
-def test_other_openings_to_other_parties_are_named() -> None:
+def test_other_openings_to_other_parties_stop_all() -> None:
     """Two honest parties see that they saw different values, before either opens its seed."""
 
     def cheat(box: Spdz2k) -> None:
