@@ -81,9 +81,7 @@ class Attacked:
 
 def of_macs(run: Run, attack: Attack, right: Seen, _usual: Transcript) -> str:
     """As test_tampering_of_spdz2k has it, for a study in which A and B compute."""
-    return macs.verdict(
-        run, Setting("spdz2k", studies.NAMES, MACS.computing), attack.cheater, right
-    )
+    return macs.verdict(run, Setting("spdz2k", studies.NAMES, ("A", "B")), attack.cheater, right)
 
 
 MACS = studies.Rules("spdz2k", ("A", "B"), dealer="D")  # C gives and reads
