@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -57,11 +58,11 @@ def main(options: list[str]) -> int:
         )
         if report.exists():
             found = json.loads(report.read_text())
-            (FOLDER / "RESULTS.md").write_text("\n".join(_lines(found)) + "\n")
+            (FOLDER / "RESULTS.md").write_text("\n".join(_lines(found, options)) + "\n")
     return int(code)
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
+def _lines(found: dict[str, Any], options: list[str]) -> Iterator[str]:
     stats = {bench["name"]: bench for bench in found["benchmarks"]}
     yield "# Measurements"
     yield ""
@@ -72,6 +73,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         f"{name} {version(name)}" for name in ("numpy", "numba", "pyarrow", "pyzmq")
     )
     yield f"- {_first_line('plink1.9', '--version')}; {_first_line('plink2', '--version')}"
+    if options:
+        yield f"- not all: `{shlex.join(options)}`"
     yield ""
     yield "## Ratios"
     yield ""
