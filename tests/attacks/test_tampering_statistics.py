@@ -93,7 +93,7 @@ ENGINES = {
         of_macs,
         frozenset({macs.STOPPED, WITHOUT_EFFECT}),
         frozenset(KINDS) - {"alter its start"},
-        rarer=6,
+        rarer=3,
     ),
 }
 
@@ -112,20 +112,20 @@ class Plan:
 
 
 PLANS = {
-    "frequency, floors": Plan(studies.OF_GROUPS, FLOORS, 4),
-    "linkage, floors": Plan(PAIRS, FLOORS, 8),
+    "frequency, floors": Plan(studies.OF_GROUPS, FLOORS, 12),
+    "linkage, floors": Plan(PAIRS, FLOORS, 24),
     "frequency": Plan(studies.OF_GROUPS),
     "linkage": Plan(PAIRS),
     **{test: Plan(association(test)) for test in TESTS},
-    **{f"{test}, passing": Plan(studies.passing([test], 0.5), every=6) for test in TESTS},
-    "trend, passing, floors": Plan(studies.passing(["trend"], 0.5), FLOORS, 16),
-    "linkage, passing": Plan(PAIRS + 'release = "passing"\nr2 = 0.01\n', every=4),
-    "frequency, alone": Plan(studies.OF_ALL + ALONE, every=24),
-    "allelic, alone": Plan(association("allelic", ALONE), every=24),
-    "odds ratio, alone": Plan(association("allelic", ALONE + 'values = ["or"]\n'), every=24),
-    "trend, alone": Plan(association("trend", ALONE), every=24),
-    "r2, alone": Plan(PAIRS + ALONE, every=24),
-    "r, alone": Plan(PAIRS + ALONE + 'values = ["r"]\n', every=96),
+    **{f"{test}, passing": Plan(studies.passing([test], 0.5), every=12) for test in TESTS},
+    "trend, passing, floors": Plan(studies.passing(["trend"], 0.5), FLOORS, 32),
+    "linkage, passing": Plan(PAIRS + 'release = "passing"\nr2 = 0.01\n', every=8),
+    "frequency, alone": Plan(studies.OF_ALL + ALONE, every=60),
+    "allelic, alone": Plan(association("allelic", ALONE), every=60),
+    "odds ratio, alone": Plan(association("allelic", ALONE + 'values = ["or"]\n'), every=60),
+    "trend, alone": Plan(association("trend", ALONE), every=60),
+    "r2, alone": Plan(PAIRS + ALONE, every=60),
+    "r, alone": Plan(PAIRS + ALONE + 'values = ["r"]\n', every=240),
 }
 
 
