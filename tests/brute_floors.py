@@ -67,6 +67,17 @@ def of_variant(entries: tuple[str, ...], groups: int, columns: tuple[int, ...]) 
     return _spread(smallest(within(known[:, places], 2)), places, 7 * groups)
 
 
+@cache
+def _tells_het(entries: tuple[str, ...], groups: int) -> bool:
+    """Whether it is opened how many people are heterozygous at an autosome's variants."""
+    opened = [form[: 7 * groups] for entry in entries for form in OPENED[entry]]
+    places = [7 * g + c for g in range(groups) for c in KINDS["autosome"]]
+    sizes = np.kron(np.eye(groups, dtype=int), PEOPLE).tolist()
+    known = np.array([*opened, *sizes], float)[:, places]
+    wanted = np.tile(np.eye(7)[HET], groups)[places]
+    return bool(np.allclose(known.T @ np.linalg.lstsq(known.T, wanted, rcond=None)[0], wanted))
+
+
 def within(known: Ints, most: int) -> Ints:
     """The nonzero vectors with entries 0..most in the span of the rows (rows, n)."""
     n = known.shape[1]
@@ -126,6 +137,8 @@ def variants(
         for name in np.unique(kinds):
             rows = np.flatnonzero(kinds == name)
             vectors = of_variant(entries, groups, KINDS[name])
+            if name == "autosome" and vectors.max() == 2 and _tells_het(entries, groups):
+                kept[rows] &= view[rows][:, :, HET].sum(axis=1) > 0
             uncalled = ~vectors.reshape(len(vectors), -1, 7)[:, :, :5].any(axis=(1, 2))
             least = np.where(uncalled, minima.min_missing, minima.min_cell)
             kept[rows] &= none_or(view[rows].reshape(len(rows), -1) @ vectors.T, least)

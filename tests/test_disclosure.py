@@ -256,6 +256,27 @@ def test_pairs_open_everybodys_dosages(
     assert follows in [floor.form for floor in floors.counts]
 
 
+@pytest.mark.parametrize(
+    ("entries", "needed"),
+    [
+        (studies.OF_ALL + ALLELIC, True),
+        (ALLELIC + LD, True),
+        (ALLELIC, False),
+        (studies.OF_ALL, False),
+    ],
+)
+def test_somebody_is_heterozygous_where_alleles_are_counted(
+    entries: str, needed: bool, tmp_path: Path
+) -> None:
+    """Where nobody is, six alternative alleles of cases are three cases."""
+    study = load_study(small.lay_out(tmp_path, entries, FLOORED))
+    for kind, has in zip(KINDS, (needed, False, False), strict=True):
+        floors = study.variant_floors((kind,))
+        assert floors is not None
+        found = [floor for floor in floors.counts if floor.name == "heterozygous"]
+        assert [floor.behind for floor in found] == [True] * has
+
+
 def test_names_that_give_two_openings_one_label(tmp_path: Path) -> None:
     entries = ALLELIC + LD.replace("[[entries]]", '[[entries]]\nname = "variants"')
     with pytest.raises(PlanError, match='two openings are named "variants0/keep"'):

@@ -52,7 +52,8 @@ def test_floors(release: str, tmp_path: Path) -> None:
     assert f"people: at least {cases_and_controls}, {people}{jointly}" in lines
     assert (
         f"each variant: at least {least.min_mac} alternative alleles, {least.min_mac} reference "
-        f"alleles, {least.min_cases} called cases, {least.min_controls} called controls{jointly}"
+        f"alleles, {least.min_cases} called cases, {least.min_controls} called controls, "
+        f"1 heterozygous{jointly}"
     ) in lines
     both = "1 heterozygous at the first, 1 heterozygous at the second"
     assert (

@@ -27,7 +27,7 @@ from mpcgen.protocols.genotype_counts import (
     genotype_counts,
 )
 from mpcgen.study.batch import Task
-from mpcgen.study.closure import Span, atoms, yields
+from mpcgen.study.closure import Integers, Span, atoms, yields
 
 UNCALLED = ("MISSING", "ABSENT")
 HAPLOID = ("HAP_REF", "HAP_ALT")
@@ -61,15 +61,37 @@ def variant_floors(
 ) -> list[Floor]:
     """Floors on every count that follows at one variant from what the entries open."""
     counts: dict[tuple[tuple[str, int], ...], set[tuple[str, ...]]] = {}
+    needed: list[Floor] = []
     for classes in kinds:
         columns, span = opened_span(tasks, groups, classes)
-        for atom in atoms(span, 2):
+        found = atoms(span, 2)
+        needed += _heterozygous(found, columns, span, groups, classes)
+        for atom in found:
             count = tuple((name, int(c)) for name, c in zip(columns, atom, strict=True) if c)
             counts.setdefault(count, set()).add(classes)
     floors = [_floor(dict(count), minima, frozenset(on)) for count, on in counts.items()]
     by_group = not all(_symmetric(floor.form, groups) for floor in floors)
     always = list(_always(groups, minima, by_group=by_group))
-    return [*(f for f in floors if not _implied(f, always)), *always]
+    return [*(f for f in floors if not _implied(f, always)), *always, *needed]
+
+
+def _heterozygous(
+    found: Integers,
+    columns: Sequence[str],
+    span: Span,
+    groups: Sequence[str],
+    classes: Sequence[str],
+) -> Iterator[Floor]:
+    """That somebody is, where it is opened how many are and counts of alleles have floors.
+
+    Where nobody is, a count of alleles is twice a count of people. On X men may be all there are.
+    """
+    form = {column(group, "HET"): 1 for group in groups}
+    if "HET" not in classes or set(HAPLOID) <= set(classes) or found.max(initial=0) < 2:
+        return
+    if span.contains([form.get(name, 0) for name in columns]):
+        on = frozenset({tuple(classes)})
+        yield Floor("heterozygous", form, 1, or_zero=False, most=1, on=on)
 
 
 def _implied(floor: Floor, always: Sequence[Floor]) -> bool:

@@ -57,6 +57,7 @@ def institution(number: int) -> Cohort:
     genotypes[list(RARE), number] = HET
     few = np.arange(len(own.sex)) % 10 == 0
     genotypes[ASSOCIATED] = np.where((own.phenotype == 2) ^ few, HOM_ALT, HOM_REF)
+    genotypes[ASSOCIATED, 5::10] = HET
     return replace(own, genotypes=genotypes)
 
 
