@@ -17,7 +17,7 @@ these with weights up to 4, so also on products of alleles, of whichever alleles
                   Sxy has the same factor, 24 in all.
 
 Where a genotype is opened as absent at a variant, more follows: that of fewer cells. The 12 atoms,
-less what is absent, are all that is needed then too (`tests/test_disclosure.py` tries all cases),
+less what is absent, are all that is needed then too (tests/test_pair_disclosure.py tries them),
 but where nobody has two different alleles: products of alleles are two or four times a count of
 people there. So somebody must be heterozygous at either variant.
 """
@@ -105,10 +105,9 @@ def _words(two: Table, one: Table) -> str:
 @cache
 def two_copies() -> tuple[Table, ...]:
     """The atoms beside the margins of the table of both dosages of people with two copies."""
-    dosages = range(len(DIPLOID))
-    margins = {(side, d): [int(cell[side] == d) for cell in _CELLS]
-               for side in (0, 1) for d in dosages}  # fmt: skip
-    span = Span(len(_CELLS), {**margins, "SXY": [x * y for x, y in _CELLS]})  # type: ignore[dict-item]
+    margins = {f"{name}{d}": [int(cell[side] == d) for cell in _CELLS]
+               for side, name in enumerate("XY") for d in range(len(DIPLOID))}  # fmt: skip
+    span = Span(len(_CELLS), {**margins, "SXY": [x * y for x, y in _CELLS]})
     known = [tuple(margin) for margin in margins.values()]
     found = [atom for atom in map(tuple, atoms(span, _MOST).tolist()) if atom not in known]
     found.sort(key=lambda atom: (-sum(atom), atom))
