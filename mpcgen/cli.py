@@ -190,7 +190,7 @@ def study() -> None:
 
 @study.command("new")
 @click.argument("plan", type=_FILE)
-@click.option("--id", "identity", required=True, help="A short name: letters, digits, - and _.")
+@click.option("--id", "short", required=True, help="A short name: letters, digits, - and _.")
 @click.option("--title", required=True)
 @click.option("--build", type=click.Choice(["GRCh36", "GRCh37", "GRCh38"]), required=True)
 @click.option("--trait", required=True)
@@ -201,19 +201,31 @@ def study() -> None:
     "--institution", "institutions", type=(str, str, str, int), multiple=True, required=True,
     metavar="NAME HOST:PORT KEY MAX_PEOPLE", help="One of these for each institution.",
 )  # fmt: skip
+@click.option(
+    "--identity", "identities", type=(str, str), multiple=True,
+    metavar="NAME HEX", help="An institution's identity, as `mpcgen identity` prints it.",
+)  # fmt: skip
+@click.option(
+    "--jurisdiction", "jurisdictions", type=(str, str), multiple=True,
+    metavar="NAME CC", help="The country of an institution's party: two capital letters.",
+)  # fmt: skip
 def study_new(
-    plan: Path, identity: str, title: str, build: str, trait: str, ancestry: str, technology: str,
+    plan: Path, short: str, title: str, build: str, trait: str, ancestry: str, technology: str,
     sites: Path, institutions: tuple[tuple[str, str, str, int], ...],
+    identities: tuple[tuple[str, str], ...], jurisdictions: tuple[tuple[str, str], ...],
 ) -> None:  # fmt: skip
     """Write a PLAN with frequency, association and linkage, to be edited and checked."""
     from mpcgen.study.plan import Institution  # noqa: PLC0415
-    from mpcgen.study.write import new_plan  # noqa: PLC0415
+    from mpcgen.study.write import described, new_plan  # noqa: PLC0415
 
     about = {
-        "id": identity, "title": title, "build": build, "trait": trait, "ancestry": ancestry,
+        "id": short, "title": title, "build": build, "trait": trait, "ancestry": ancestry,
         "technology": technology,
     }  # fmt: skip
-    _warn(new_plan(plan, about, sites, [Institution(*each) for each in institutions]))
+    parties = [Institution(*each) for each in institutions]
+    parties = described(parties, "identity", identities)
+    parties = described(parties, "jurisdiction", jurisdictions)
+    _warn(new_plan(plan, about, sites, parties))
     click.echo(f"{plan} is written; edit it, then `mpcgen study check {plan}`")
 
 

@@ -23,8 +23,18 @@ keep_samples = "keep"
 exclude_samples = "exclude"
 [key]
 file = "A.key"
+[identity]
+file = "A.identity"
+passphrase_file = "A.passphrase"
+[policy]
+file = "policy.toml"
+[ledger]
+folder = "ledger"
+[state]
+folder = "state"
 [network]
 listen = "0.0.0.0:7001"
+proxy = "http://proxy.example.org:3128"
 """
 
 
@@ -42,6 +52,12 @@ def test_the_configuration_is_right(tmp_path: Path) -> None:
     assert config.data.file(".bed") == tmp_path / "A.bed"
     assert config.data.people.table == tmp_path / "phenotypes"
     assert config.key_file == tmp_path / "A.key"
+    assert config.identity_file == tmp_path / "A.identity"
+    assert config.passphrase_file == tmp_path / "A.passphrase"
+    assert config.policy_file == tmp_path / "policy.toml"
+    assert config.ledger_folder == tmp_path / "ledger"
+    assert config.state_folder == tmp_path / "state"
+    assert (config.listen, config.proxy) == ("0.0.0.0:7001", "http://proxy.example.org:3128")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +75,9 @@ def test_the_configuration_is_right(tmp_path: Path) -> None:
         ('table = "phenotypes"', "", "phenotype names a column of table", "phenotype"),
         ("[key]", "[keys]", "the key keys is not known; did you mean key?", "[keys]"),
         ("listen", "listens", "did you mean listen?", "listens"),
+        ("http:", "https:", 'proxy is "http://host:port", not "https', "proxy"),
+        (":3128", "", 'proxy is "http://host:port", not "http://pro', "proxy"),
+        ("folder", "file", "[ledger]: the key file is not known; did you mean folder?", "file"),
         ('file = "A.key"', "file = true", "file is text in quotes, not true", "file"),
     ],
 )

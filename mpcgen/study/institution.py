@@ -5,11 +5,16 @@
                     institution brings no data
     [people]        table, fid, iid, phenotype, case, control, keep_samples, exclude_samples
     [key]           file (made by `mpcgen keygen`)
-    [network]       listen (where the plan's address is not one of this machine's own)
+    [network]       listen (where the plan's address is not one of this machine's own), proxy
+    [identity]      file (made by `mpcgen identity`), passphrase_file
+    [policy]        file
+    [ledger]        folder
+    [state]         folder
 
 It never leaves the institution; paths in it are relative to its file.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +24,8 @@ from mpcgen.study.plan import BUILDS
 from mpcgen.study.toml import Section, read_toml
 
 SUFFIXES = (".bed", ".bim", ".fam")
+
+_PROXY = re.compile(r"http://([A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,12 @@ class InstitutionConfig:
         data: its genotypes and people, or None where it brings none.
         key_file: the transport's secret key, or None where only data are checked.
         listen: host:port to listen on instead of the plan's address.
+        proxy: http://host:port of an HTTP proxy to dial out through.
+        identity_file: the key that its steward signs with.
+        passphrase_file: where that key's passphrase stands, if it has one.
+        policy_file: what its steward allows.
+        ledger_folder: where it keeps what was released about its people.
+        state_folder: where its party keeps what it needs to resume.
     """
 
     path: Path
@@ -53,6 +66,12 @@ class InstitutionConfig:
     data: DataSource | None
     key_file: Path | None
     listen: str | None
+    proxy: str | None = None
+    identity_file: Path | None = None
+    passphrase_file: Path | None = None
+    policy_file: Path | None = None
+    ledger_folder: Path | None = None
+    state_folder: Path | None = None
 
 
 def read_config(path: Path) -> InstitutionConfig:
@@ -62,19 +81,37 @@ def read_config(path: Path) -> InstitutionConfig:
         ConfigError: what is wrong, and what would be right.
     """
     top = read_toml(path, ConfigError)
-    key, network = top.section("key"), top.section("network")
+    names = ("key", "network", "identity", "policy", "ledger", "state")
+    sections = {name: top.section(name) for name in names}
+
+    def path_of(section: str, key: str) -> Path | None:
+        return _beside(path.parent, sections[section].optional(key, str))
+
     if "people" in top and "data" not in top:
         raise top.fail("[people] stands there without [data]", "people")
     config = InstitutionConfig(
         path=path,
         name=top.get("name", str),
         data=_data(top, path.parent) if "data" in top else None,
-        key_file=_beside(path.parent, key.optional("file", str)),
-        listen=network.optional("listen", str),
+        key_file=path_of("key", "file"),
+        listen=sections["network"].optional("listen", str),
+        proxy=_proxy(sections["network"]),
+        identity_file=path_of("identity", "file"),
+        passphrase_file=path_of("identity", "passphrase_file"),
+        policy_file=path_of("policy", "file"),
+        ledger_folder=path_of("ledger", "folder"),
+        state_folder=path_of("state", "folder"),
     )
-    for section in (top, key, network):
+    for section in (top, *sections.values()):
         section.done()
     return config
+
+
+def _proxy(network: Section) -> str | None:
+    proxy = network.optional("proxy", str)
+    if proxy is not None and not _PROXY.fullmatch(proxy):
+        raise network.fail(f'proxy is "http://host:port", not "{proxy}"', "proxy")
+    return proxy
 
 
 def _data(top: Section, folder: Path) -> DataSource:

@@ -12,6 +12,7 @@ from mpcgen.study.toml import Document, line_of
 
 BUILDS = ("GRCh36", "GRCh37", "GRCh38")
 RELEASES = ("totals", "passing", "statistic")
+TOPOLOGIES = ("mesh", "relay")
 CONSENTS = ("two institutions", "stratified sums")
 
 NO_FLOORS = (
@@ -41,16 +42,20 @@ class Institution:
     """One owner of data, and its party.
 
     Attributes:
-        address: host:port where its one port listens.
+        address: host:port where its one port listens; "" where it dials out to a relay alone.
         key: public CURVE key of its transport, 40 characters of Z85.
         max_people: the most people that it may bring; the range proof rests on it. 0: it computes
             and brings no data.
+        identity: public Ed25519 key that its steward signs with, 64 hexadecimal digits; or "".
+        jurisdiction: country where its party runs, by ISO 3166-1 alpha-2; or "".
     """
 
     name: str
     address: str
     key: str
     max_people: int
+    identity: str = ""
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,21 @@ class Plan:
 
     Attributes:
         document: the file as it was read; the hash is over these bytes.
+        purpose: what the data are used for, ids of the GA4GH Data Use Ontology.
+        disease: what is studied, ids of an ontology.
+        follows: the hash of the plan that this one takes the place of, or "".
         key_bits: size of the key holder's key, where the engine has one.
         dealer: who deals correlated randomness, where the engine has one.
         floors: None where the plan says floors = "none".
         consent: what stewards agreed to that floors cannot mend, of CONSENTS.
         independent_variants: how many, for the power of membership inference; None: estimated.
+        topology: of TOPOLOGIES; parties dial each other, or all dial out to a relay.
+        relay: its host:port, or "".
+        relay_identity: its public Ed25519 key, 64 hexadecimal digits, or "".
+        relay_jurisdiction: country where it runs, by ISO 3166-1 alpha-2, or "".
+        timeout_seconds: how long a party that is there may be silent.
+        connect_seconds: how long the parties wait for all to come.
+        absence_seconds: how long a party is waited for whose connection was lost.
     """
 
     document: Document
@@ -84,6 +99,9 @@ class Plan:
     trait: str
     ancestry: str
     technology: str
+    purpose: tuple[str, ...]
+    disease: tuple[str, ...]
+    follows: str
     sites_file: Path
     sites_sha256: str
     frequency_sha256: str | None
@@ -96,8 +114,13 @@ class Plan:
     floors: Minima | None
     consent: tuple[str, ...]
     independent_variants: int | None
+    topology: str
+    relay: str
+    relay_identity: str
+    relay_jurisdiction: str
     timeout_seconds: float
     connect_seconds: float
+    absence_seconds: float
     institutions: tuple[Institution, ...]
     entries: tuple[Entry, ...]
 

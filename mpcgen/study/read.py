@@ -1,6 +1,6 @@
 """The study plan's file: TOML that every institution reads, checks and runs unchanged.
 
-    [study]         id, title, build, trait, ancestry, technology
+    [study]         id, title, build, trait, ancestry, technology; purpose, disease, follows
     [sites]         file (beside the plan), sha256 of its canonical rows, palindromic;
                     frequency_sha256 where the palindromic rule uses the list's frequencies
     [people]        founders_only
@@ -8,8 +8,9 @@
                     dealer, where the engine has one
     [release]       floors = "none", or the least counts that may be opened (floors.Minima);
                     consent, independent_variants
-    [network]       timeout_seconds, connect_seconds
-    [[institutions]] name, address, key, max_people
+    [network]       timeout_seconds, connect_seconds, absence_seconds; topology, and with a relay
+                    relay, relay_identity, relay_jurisdiction
+    [[institutions]] name, address, key, max_people, identity, jurisdiction
     [[entries]]     statistic, name, release, and the statistic's own options
 
 The plan's hash is SHA-256 over the bytes of its file: what `sha256sum` prints.
@@ -26,17 +27,22 @@ from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
 from mpcgen.protocols.engines import COMPARISONS, ENGINES, Engine
 from mpcgen.protocols.floors import MOST, Minima
-from mpcgen.protocols.statistic import MAX_PEOPLE
-from mpcgen.study.plan import BUILDS, CONSENTS, RELEASES, Entry, Institution, Plan
+from mpcgen.study.plan import BUILDS, CONSENTS, RELEASES, Entry, Plan
+from mpcgen.study.read_parties import (
+    NAME,
+    NAME_WORDS,
+    SHA256,
+    SHA256_WORDS,
+    check_distinct,
+    match,
+    match_or_none,
+    read_institutions,
+    read_lines,
+)
 from mpcgen.study.toml import Section, read_toml
 
-MAX_SECONDS = 1e6  # of any time-out: eleven days
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-_NAME_WORDS = "letters, digits, - and _, at most 32, a letter first"
-_SHA256 = re.compile("[0-9a-f]{64}")
-_Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
-_ADDRESS = re.compile(r"[A-Za-z0-9.\-]+:([0-9]{1,5})|\[[0-9a-fA-F:]+\]:([0-9]{1,5})")
+_DUO = re.compile("DUO:[0-9]{7}")
+_ONTOLOGY = re.compile("[A-Za-z][A-Za-z0-9_.]{0,31}:[A-Za-z0-9_]{1,32}")
 
 
 def read_plan(path: Path) -> Plan:
@@ -49,21 +55,25 @@ def read_plan(path: Path) -> Plan:
     study, sites, people = top.section("study"), top.section("sites"), top.section("people")
     engine, release, network = top.section("engine"), top.section("release"), top.section("network")
     parties, entries = top.sections("institutions"), top.sections("entries")
-    institutions = tuple(_institution(section) for section in parties)
+    lines = read_lines(network)
+    institutions = read_institutions(parties, lines.topology)
     names = tuple(institution.name for institution in institutions)
     name = engine.choice("name", tuple(ENGINES), "replicated")
     dealer = engine.get("dealer", str) if ENGINES[name].deals else ""
     plan = Plan(
         document=top.document,
         sha256=hashlib.sha256(top.document.raw).hexdigest(),
-        id=_match(study, "id", _NAME, _NAME_WORDS),
+        id=match(study, "id", NAME, NAME_WORDS),
         title=study.get("title", str),
         build=study.choice("build", BUILDS),
         trait=study.get("trait", str),
         ancestry=study.get("ancestry", str),
         technology=study.get("technology", str),
+        purpose=_terms(study, "purpose", _DUO, 'ids of the Data Use Ontology, as "DUO:0000006"'),
+        disease=_terms(study, "disease", _ONTOLOGY, 'ids of an ontology, as "MONDO:0005147"'),
+        follows=match_or_none(study, "follows", SHA256, f"a plan's hash, {SHA256_WORDS}"),
         sites_file=path.parent / sites.get("file", str),
-        sites_sha256=_match(sites, "sha256", _SHA256, "64 hexadecimal digits, 0-9 and a-f"),
+        sites_sha256=match(sites, "sha256", SHA256, SHA256_WORDS),
         frequency_sha256=sites.optional("frequency_sha256", str),
         palindromic=sites.choice("palindromic", PALINDROMIC),
         founders_only=people.get("founders_only", bool, False),
@@ -74,38 +84,17 @@ def read_plan(path: Path) -> Plan:
         floors=_floors(release),
         consent=release.names("consent", ()),
         independent_variants=release.optional("independent_variants", int),
-        timeout_seconds=_seconds(network, "timeout_seconds", 600.0),
-        connect_seconds=_seconds(network, "connect_seconds", 120.0),
+        **vars(lines),
         institutions=institutions,
         entries=tuple(_entry(section) for section in entries),
     )
     for section in (top, study, sites, people, engine, release, network):
         section.done()
-    for key in ("name", "address", "key"):
-        _check_distinct(parties, key, [getattr(i, key) for i in institutions])
     advice = "; give each of these [[entries]] a name of its own"
-    _check_distinct(entries, "name", [entry.name for entry in plan.entries], advice)
+    check_distinct(entries, "name", [entry.name for entry in plan.entries], advice)
     _check_parties(plan, engine)
     _check_release(plan, release)
     return plan
-
-
-def _institution(section: Section) -> Institution:
-    institution = Institution(
-        name=_match(section, "name", _NAME, _NAME_WORDS),
-        address=_match(section, "address", _ADDRESS, '"host:port"'),
-        key=_match(section, "key", _Z85_KEY, "the 40 characters that `mpcgen keygen` prints"),
-        max_people=section.get("max_people", int),
-    )
-    if not 0 < int(institution.address.rpartition(":")[2]) < 1 << 16:
-        raise section.fail(f"there is no such port in {institution.address}", "address")
-    if not 0 <= institution.max_people <= MAX_PEOPLE:
-        raise section.fail(
-            f"max_people is a number of people up to {MAX_PEOPLE}, or 0 for a party without data",
-            "max_people",
-        )
-    section.done()
-    return institution
 
 
 def _entry(section: Section) -> Entry:
@@ -113,8 +102,16 @@ def _entry(section: Section) -> Entry:
     release = section.get("release", str, "totals")
     if release not in RELEASES:
         raise section.fail(f'release is one of {", ".join(RELEASES)}, not "{release}"', "release")
-    name = _match(section, "name", _NAME, _NAME_WORDS, statistic)
+    name = match(section, "name", NAME, NAME_WORDS, statistic)
     return Entry(name, statistic, release, section.rest())
+
+
+def _terms(section: Section, key: str, pattern: re.Pattern[str], words: str) -> tuple[str, ...]:
+    terms = section.names(key, ())
+    for term in terms:
+        if not pattern.fullmatch(term):
+            raise section.fail(f'{key} has {words}, not "{term}"', key)
+    return terms
 
 
 def _computing(engine: Engine, names: tuple[str, ...], dealer: str) -> tuple[str, ...]:
@@ -154,22 +151,6 @@ def _floors(release: Section) -> Minima | None:
             raise release.fail(f"{field.name} is from 1 to {MOST}", field.name)
         given[field.name] = value
     return None if word == "none" else Minima(**given)
-
-
-def _seconds(section: Section, key: str, default: float) -> float:
-    value = section.get(key, float, default)
-    if not 0 < value <= MAX_SECONDS:
-        raise section.fail(f"{key} is above 0 and at most {MAX_SECONDS:.0f} seconds", key)
-    return value
-
-
-def _match(
-    section: Section, key: str, pattern: re.Pattern[str], words: str, default: str | None = None
-) -> str:
-    value = section.get(key, str, default)
-    if not pattern.fullmatch(value):
-        raise section.fail(f'{key} is {words}, not "{value}"', key)
-    return value
 
 
 def _check_parties(plan: Plan, engine: Section) -> None:
@@ -237,12 +218,3 @@ def _check_release(plan: Plan, release: Section) -> None:
             "institutions bring data: nothing could be opened",
             "min_institutions" if "min_institutions" in plan.document.text else None,
         )
-
-
-def _check_distinct(
-    sections: Sequence[Section], key: str, values: Sequence[str], advice: str = ""
-) -> None:
-    for n, value in enumerate(values):
-        if value in values[:n]:
-            first = sections[values.index(value)].name
-            raise sections[n].fail(f'the {key} "{value}" is that of {first} already{advice}', key)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from mpcgen.errors import InputError, MpcgenError
@@ -22,6 +22,8 @@ build = {build}                  # GRCh36, GRCh37 or GRCh38; data on another bui
 trait = {trait}
 ancestry = {ancestry}
 technology = {technology}
+# purpose = ["DUO:0000006"]         # what the data are used for, by the Data Use Ontology
+# disease = ["MONDO:0005147"]       # what is studied, by an ontology
 
 [sites]
 file = {sites}                # beside this plan: .bim, .pvar, sites-only VCF or TSV
@@ -116,6 +118,9 @@ def plan_text(
             key=_quoted(institution.key),
             max_people=institution.max_people,
         )
+        for key in ("identity", "jurisdiction"):
+            if value := getattr(institution, key):
+                text += f"{key} = {_quoted(value)}\n"
     return text + entries
 
 
@@ -131,6 +136,23 @@ def release_text(institutions: Sequence[Institution], *, agreed: bool = False) -
         del floors["min_institutions"]
     text = _FLOORS.format(minima="\n".join(f"# {key} = {least}" for key, least in floors.items()))
     return text + (_TWO.format(off="" if agreed else "# ") if two else "")
+
+
+def described(
+    institutions: Sequence[Institution], key: str, values: Sequence[tuple[str, str]]
+) -> list[Institution]:
+    """The institutions with an attribute set by name.
+
+    Raises:
+        InputError: a name is none of theirs, or stands there twice.
+    """
+    given = dict(values)
+    for name in [name for name, _ in values]:
+        if name not in [institution.name for institution in institutions]:
+            raise InputError(f"there is no institution {name} to have this {key}")
+    if len(given) < len(values):
+        raise InputError(f"the {key} of an institution is given twice")
+    return [replace(i, **{key: given.get(i.name, getattr(i, key))}) for i in institutions]
 
 
 def new_plan(
