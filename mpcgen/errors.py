@@ -3,7 +3,8 @@
     MpcgenError
     ├── InputError            a file, a line or a value from outside is wrong
     │   ├── PlanError         ... in the study plan
-    │   └── ConfigError       ... in an institution's private configuration
+    │   ├── ConfigError       ... in an institution's private configuration
+    │   └── ApprovalError     ... in what a steward has signed, or nobody has signed it
     ├── RangeError            a number could leave, or has left, the range that was proved for it
     ├── TransportError        the network, or a peer on it
     │   ├── PortTaken         another process listens where this party should
@@ -69,6 +70,10 @@ class PlanError(InputError):
 
 class ConfigError(InputError):
     """An institution's private configuration is wrong."""
+
+
+class ApprovalError(InputError):
+    """A steward's signed decision is missing, does not hold, or says no."""
 
 
 class RangeError(MpcgenError):

@@ -12,11 +12,14 @@ from mpcgen.protocols.catalogue import STATISTICS
 from tests.sources import sources
 
 GROUND = (
-    *("errors", "prg", "codec", "jit", "compiler", "cost", "leakage"),
+    *("errors", "files", "prg", "codec", "jit", "compiler", "cost", "leakage"),
     *("ring", "ring_kernels", "ring_loops", "bits", "bit_kernels", "bit_loops"),
     *("tags", "tag_kernels", "tag_loops", "field"),
 )
-TOP = ("api", "cli", "__main__", "memory", "progress", "simulate", "demo", "bench", "conformance")
+TOP = (
+    *("api", "cli", "cli_parts", "cli_study", "__main__"),
+    *("memory", "progress", "simulate", "demo", "bench", "conformance"),
+)
 
 # part -> the parts it may import besides itself; the ground floor's own order is below
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -25,13 +28,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "dry": (*GROUND, "secret", "abb"),
     "genome": GROUND,
     "net": GROUND,
+    "audit": GROUND,
     "report": (*GROUND, "genome"),
     "protocols": (*GROUND, "secret", "abb", "dry", "genome"),
     "study": (*GROUND, "secret", "abb", "dry", "genome", "protocols"),
-    "parties": (*GROUND, "secret", "abb", "genome", "protocols", "study", "net", "report"),
+    "parties": (*GROUND, "secret", "abb", "genome", "protocols", "study", "net", "report", "audit"),
 }
 GROUND_ORDER = {
     "errors": (),
+    "files": ("errors",),
     "jit": (),
     "compiler": (),
     "codec": ("errors",),

@@ -4,8 +4,6 @@ A key is 32 bytes, written as the 40 characters of Z85 (ZeroMQ RFC 32). The publ
 study plan; the secret one never leaves its file and this process, and no repr shows it.
 """
 
-import os
-import stat
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,8 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
-from mpcgen.errors import ConfigError, reason
+from mpcgen.errors import ConfigError
+from mpcgen.files import create_secret, read_secret
 
 KEY_TEXT = 40
 
@@ -38,14 +37,7 @@ def create(path: Path) -> KeyPair:
     Raises ConfigError where the file exists (nothing is overwritten) or cannot be made.
     """
     keys = generate()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(path, flags, 0o600), "w") as file:
-            file.write(keys.secret + "\n")
-    except FileExistsError:
-        raise ConfigError("exists already; a key is never overwritten", path=path) from None
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {reason(error)}", path=path) from None
+    create_secret(path, f"{keys.secret}\n".encode())
     return keys
 
 
@@ -55,17 +47,7 @@ def load(path: Path) -> KeyPair:
     Raises ConfigError where the file is not a regular file of this user, is open to others, or
     does not hold one key.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        why = "this is a link; name the file itself" if path.is_symlink() else reason(error)
-        raise ConfigError(f"no secret key can be read: {why}", path=path) from None
-    try:
-        _check_file(path, os.fstat(descriptor))
-        content = os.read(descriptor, KEY_TEXT + 2)
-    finally:
-        os.close(descriptor)
+    content = read_secret(path, KEY_TEXT + 2)
     secret = content.decode("ascii", errors="replace").removesuffix("\n")
     if not is_key(secret):
         raise ConfigError(f"holds no secret key of {KEY_TEXT} Z85 characters", path=path)
@@ -98,15 +80,3 @@ def _decoded(text: str) -> bytes | None:
         return z85.decode(text.encode("ascii")) if len(text) == KEY_TEXT else None
     except (ValueError, KeyError, struct.error):
         return None
-
-
-def _check_file(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ConfigError("the secret key is not a regular file", path=path)
-    if status.st_uid != os.geteuid():
-        raise ConfigError("the secret key belongs to another user", path=path)
-    if status.st_mode & 0o077:
-        raise ConfigError(
-            f"others may read the secret key (mode {stat.S_IMODE(status.st_mode):o}); chmod 600",
-            path=path,
-        )

@@ -1,0 +1,1 @@
+"""What institutions sign, and how anybody can check it later without them."""
