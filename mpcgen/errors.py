@@ -48,7 +48,13 @@ def told(error: "MpcgenError | OSError") -> str:
 
 
 class MpcgenError(Exception):
-    """Root of all errors raised on purpose."""
+    """Root of all errors raised on purpose.
+
+    Attributes:
+        again: whether the same may succeed at another time, with nothing changed.
+    """
+
+    again = False
 
 
 class InputError(MpcgenError):
@@ -83,6 +89,8 @@ class RangeError(MpcgenError):
 class TransportError(MpcgenError):
     """The network, or a peer on it, failed."""
 
+    again = True
+
 
 class PortTaken(TransportError):
     """Another process listens where this party should."""
@@ -99,13 +107,22 @@ class PartyLost(TransportError):
 class BadMessage(TransportError):
     """A frame that breaks the rules: its length, label, counter, session or sender."""
 
+    again = False
+
 
 class Nonconformance(MpcgenError):
     """An engine does not do what every engine must (see mpcgen.conformance)."""
 
 
 class Abort(MpcgenError):
-    """A check failed; nothing further is opened."""
+    """A check failed; nothing further is opened.
+
+    One that a peer told of has the peer's reason, of which some pass.
+    """
+
+    def __init__(self, message: str = "", *, again: bool = False):
+        self.again = again
+        super().__init__(message)
 
 
 class Refused(Abort):

@@ -251,7 +251,8 @@ class Channel(ABC):
         while passed_on and (arrival := self._take(max(0.0, deadline - time.monotonic()))):
             if arrival.header.kind is not Kind.MESSAGE:
                 self._admit_control(arrival.peer, arrival.header)
-        raise Abort(f"{peer} aborted: {reason.value}{self._hint(peer, reason)}")
+        hint = self._hint(peer, reason)
+        raise Abort(f"{peer} aborted: {reason.value}{hint}", again=reason.passes)
 
     def _hint(self, peer: str, reason: AbortReason) -> str:
         """Whom this party waits for itself: where one falls silent, others miss each other too."""

@@ -53,6 +53,11 @@ class AbortReason(Enum):
     FOLLOWED = "another party had aborted"
 
     @property
+    def passes(self) -> bool:
+        """Whether the same study may succeed at another time, with nothing changed."""
+        return self in _PASSING
+
+    @property
     def code(self) -> int:
         """The reason on the wire."""
         return list(AbortReason).index(self)
@@ -71,6 +76,9 @@ class AbortReason(Enum):
             raise BadMessage(f"{peer} aborted for a reason that is not on the list") from None
 
 
+_PASSING = frozenset(
+    {AbortReason.LOST, AbortReason.TIMEOUT, AbortReason.STOPPED, AbortReason.FOLLOWED}
+)
 _REASONS: tuple[tuple[type[BaseException], AbortReason], ...] = (
     (NotInManifest, AbortReason.MANIFEST),
     (Refused, AbortReason.REFUSED),

@@ -137,7 +137,7 @@ class ZmqChannel(Channel):
         except Abort as stop:
             absent = [p for p in self.peers if p not in self._there.greeted | {arrival.peer}]
             words = [str(stop), *(self._absence(peer, "has not come") for peer in absent)]
-            raise Abort("\n".join(words)) from None
+            raise Abort("\n".join(words), again=stop.again) from None
 
     def _met(self, peer: str) -> bool:
         """Both connections stand, or the peer has done its part and left already."""
