@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpcgen import __version__
+from mpcgen.cli_policy import policy
 from mpcgen.errors import InputError, MpcgenError, told
 from mpcgen.progress import progress_bar
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mpcgen.study.study import Study
 
 _FILE = click.Path(path_type=Path)
+TEMPORARY = 75
+"""Exit status where the same may succeed at another time: EX_TEMPFAIL of sysexits.h."""
 
 
 @contextmanager
@@ -31,6 +34,18 @@ def _telling() -> Iterator[None]:
     except (MpcgenError, OSError) as error:
         click.echo(f"mpcgen: {told(error)}", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def _telling_what_passes(asked: bool) -> Iterator[None]:
+    """Where it is asked for, errors that pass end the program with a status of their own."""
+    try:
+        yield
+    except MpcgenError as error:
+        if not (asked and error.again):
+            raise
+        click.echo(f"mpcgen: {told(error)}", err=True)
+        sys.exit(TEMPORARY)
 
 
 @contextmanager
@@ -98,9 +113,13 @@ def demo(out: Path) -> None:
     "--format", "kind", type=click.Choice(["tsv", "parquet"]), default="tsv", help="Of the tables.",
 )  # fmt: skip
 @click.option("--plots/--no-plots", default=True, help="Draw PNG and SVG plots.")
+@click.option(
+    "--temporary", is_flag=True,
+    help=f"With --as: exit with {TEMPORARY} where the same may succeed at another time.",
+)  # fmt: skip
 def run(
     plan: Path, name: str | None, config: Path | None, local: Path | None, out: Path | None,
-    kind: str, plots: bool, each: bool,
+    kind: str, plots: bool, each: bool, temporary: bool,
 ) -> None:  # fmt: skip
     """Run the study of a PLAN as one institution, or all of them on this machine."""
     from mpcgen.memory import here_to_stay, keep_freed_memory  # noqa: PLC0415
@@ -134,7 +153,8 @@ def run(
             run_local(study, configs_in(local, study), outputs, report)
     if config is not None and name is not None:
         own = config_of(name, config)
-        with _stoppable(), progress_bar(study.units, name) as report:
+        passing = _telling_what_passes(temporary)
+        with passing, _stoppable(), progress_bar(study.units, name) as report:
             run_institution(study, own, Output(folder, kind, plots, painter), report)
     click.echo(f"results in {folder}")
 
@@ -244,6 +264,9 @@ def study_check(plan: Path, rtt: float, mbit: float) -> None:
     except InputError as error:
         raise click.UsageError(f"--rtt, --mbit: {error}") from None
     click.echo(describe(load_study(plan), network))
+
+
+main.add_command(policy)
 
 
 @main.command()

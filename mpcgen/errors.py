@@ -3,6 +3,7 @@
     MpcgenError
     ├── InputError            a file, a line or a value from outside is wrong
     │   ├── PlanError         ... in the study plan
+    │   │   └── NotPermitted  ... which breaks an institution's policy
     │   ├── ConfigError       ... in an institution's private configuration
     │   └── ApprovalError     ... in what a steward has signed, or nobody has signed it
     ├── RangeError            a number could leave, or has left, the range that was proved for it
@@ -72,6 +73,10 @@ class InputError(MpcgenError):
 
 class PlanError(InputError):
     """The study plan is wrong, or asks for what cannot be done."""
+
+
+class NotPermitted(PlanError):
+    """The study plan breaks an institution's policy."""
 
 
 class ConfigError(InputError):

@@ -41,10 +41,12 @@ _PEOPLE = {
     "people": "in the .fam file",
     "not_kept": "not in keep_samples",
     "excluded": "in exclude_samples",
+    "opted_out": "in opt_outs of the policy",
     "not_in_table": "not in the table of phenotypes",
     "missing_phenotype": "left out, for they have no phenotype",
     "unknown_in_keep": "lines of keep_samples that match nobody",
     "unknown_in_exclude": "lines of exclude_samples that match nobody",
+    "unknown_in_opt_outs": "lines of opt_outs that match nobody",
     "only_in_table": "in the table of phenotypes only",
 }
 _GENOTYPES = {

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from mpcgen.cost import Cost
 from mpcgen.errors import ConfigError
@@ -14,6 +15,7 @@ from mpcgen.parties.session import open_session
 from mpcgen.prg import Prg
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.loop import Part, Progress, check_people, compute, open_people
+from mpcgen.study.policy_check import refuse_unless_permitted
 from mpcgen.study.study import Study
 
 Consume = Callable[[Iterator[Part], Mapping[str, int]], None]
@@ -50,7 +52,8 @@ def take_part(
 ) -> Session:
     """Run a study as one of its institutions.
 
-    Everything local is read and checked before the first connection is made.
+    Everything local is read and checked before the first connection is made, the institution's
+    policy first.
 
     Args:
         connect: makes the channel to the other parties.
@@ -68,6 +71,7 @@ def take_part(
         raise ConfigError(
             f"{config.name} is not in the plan; it has {', '.join(plan.names)}", path=config.path
         )
+    refuse_unless_permitted(study, config.policy, datetime.now(UTC).date())
     source: AbstractContextManager[OwnData | None] = (
         open_study_data(config, study, warn) if config.name in plan.owners else nullcontext()
     )

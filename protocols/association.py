@@ -45,6 +45,7 @@ class Association(Statistic):
 
     def __init__(self, tests: tuple[str, ...], p: float | None = None):
         self.tests = tuple(TESTS[name] for name in tests)
+        self.test_names = tests
         self.p = p
         if CMH in self.tests:
             self.undoes_floors = "the sums of the test cmh give the institutions' tables away"

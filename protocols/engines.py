@@ -46,6 +46,7 @@ class Engine:
         max_units: variants or pairs that one step runs over at most.
         max_owners: institutions with data, at most.
         unfit: why it is not for real data; empty: it is.
+        malicious: what it withstands may do as it likes, and not only read along.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Engine:
     deals: bool = False
     max_owners: int = 1 << 16
     unfit: str = ""
+    malicious: bool = False
 
     @property
     def parties(self) -> str:
@@ -94,6 +96,7 @@ _ALL: Sequence[Engine] = (
         True,
         Replicated4.set_up,
         Replicated4Costs,
+        malicious=True,
     ),
     Engine(
         "additive",
@@ -117,6 +120,7 @@ _ALL: Sequence[Engine] = (
         max_units=1 << 12,
         more=True,
         deals=True,
+        malicious=True,
     ),
     Engine(
         "paillier",

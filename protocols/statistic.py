@@ -205,6 +205,7 @@ class Statistic(ABC):
         pairs: which pairs of variants are its units; None: each variant is one.
         threshold: the option that asks for `passing`; None: there is none.
         undoes_floors: why floors do not help against what it opens; None: they do.
+        test_names: of the tests that it makes, where it makes several.
     """
 
     kind: ClassVar[str]
@@ -215,6 +216,7 @@ class Statistic(ABC):
     sums: tuple[Sums, ...]
     pairs: PairOptions | None = None
     undoes_floors: str | None = None
+    test_names: tuple[str, ...] = ()
 
     @classmethod
     def uses_phenotype(cls, options: Mapping[str, object]) -> bool:  # noqa: ARG003

@@ -6,6 +6,7 @@ import pytest
 
 from mpcgen.errors import ConfigError
 from mpcgen.study.institution import read_config
+from tests import policies
 
 CONFIG = """\
 name = "A"
@@ -47,6 +48,7 @@ def config_refused(tmp_path: Path, text: str) -> ConfigError:
 
 def test_the_configuration_is_right(tmp_path: Path) -> None:
     (tmp_path / "A.toml").write_text(CONFIG)
+    policies.write(tmp_path / "policy.toml")
     config = read_config(tmp_path / "A.toml")
     assert config.data is not None
     assert config.data.file(".bed") == tmp_path / "A.bed"
@@ -55,6 +57,7 @@ def test_the_configuration_is_right(tmp_path: Path) -> None:
     assert config.identity_file == tmp_path / "A.identity"
     assert config.passphrase_file == tmp_path / "A.passphrase"
     assert config.policy_file == tmp_path / "policy.toml"
+    assert config.policy is not None
     assert config.ledger_folder == tmp_path / "ledger"
     assert config.state_folder == tmp_path / "state"
     assert (config.listen, config.proxy) == ("0.0.0.0:7001", "http://proxy.example.org:3128")

@@ -27,7 +27,7 @@ class Folder:
 
     def source(self, options: dict[str, str]) -> PeopleSource:
         """The .fam with these settings; file names are relative to the folder."""
-        files = {"table", "keep_samples", "exclude_samples"}
+        files = {"table", "keep_samples", "exclude_samples", "opt_outs"}
         found = {name: self.path / v if name in files else v for name, v in options.items()}
         return PeopleSource(self.path / "own.fam", **found)  # type: ignore[arg-type]
 
@@ -94,12 +94,14 @@ def test_table_with_family_ids(table: str, folder: Folder) -> None:
         "people": 5,
         "not_kept": 0,
         "excluded": 0,
+        "opted_out": 0,
         "not_in_table": 1,
         "missing_phenotype": 2,
         "cases": 1,
         "controls": 1,
         "unknown_in_keep": 0,
         "unknown_in_exclude": 0,
+        "unknown_in_opt_outs": 0,
         "only_in_table": 1,
     }
 
@@ -164,18 +166,50 @@ def test_lists(folder: Folder) -> None:
         "people": 5,
         "not_kept": 2,
         "excluded": 1,
+        "opted_out": 0,
         "not_in_table": 0,
         "missing_phenotype": 0,
         "cases": 2,
         "controls": 0,
         "unknown_in_keep": 1,
         "unknown_in_exclude": 1,
+        "unknown_in_opt_outs": 0,
         "only_in_table": 0,
     }
     assert people.warnings == (
         f"{folder.path / 'keep'}: 1 of the 4 people on the list are not in own.fam",
         f"{folder.path / 'drop'}: 1 of the 2 people on the list are not in own.fam",
     )
+
+
+def test_who_has_opted_out_is_never_used(folder: Folder) -> None:
+    folder.write("keep", "f1 a\nf4 a\nf1 b\n")
+    folder.write("never", "f4 a\nf1 b\nf9 z\n")
+    people = folder.read(keep_samples="keep", opt_outs="never")
+    assert people.used.tolist() == [True, False, False, False, False]
+    assert (people.counts["not_kept"], people.counts["opted_out"]) == (2, 2)
+    assert people.counts["unknown_in_opt_outs"] == 1
+    assert people.warnings == (
+        f"{folder.path / 'never'}: 1 of the 3 people on the list are not in own.fam",
+        f"{folder.path / 'never'}: 2 people opted out and are left out",
+    )
+
+
+def test_opt_outs_who_are_elsewhere(folder: Folder) -> None:
+    """A policy's list is for all data of an institution, and need not match these."""
+    folder.write("never", "f9 z\n")
+    people = folder.read_all(opt_outs="never")
+    assert people.used.all()
+    assert people.warnings == (
+        f"{folder.path / 'never'}: 1 of the 1 people on the list are not in own.fam",
+    )
+
+
+def test_opt_outs_that_leave_nobody(folder: Folder) -> None:
+    folder.write("never", "f1 a\n")
+    folder.write("keep", "f1 a\n")
+    with pytest.raises(InputError, match="never: the list leaves nobody"):
+        folder.read(keep_samples="keep", opt_outs="never")
 
 
 @pytest.mark.parametrize(
@@ -272,6 +306,6 @@ def test_people_are_those_of_plink(
     assert [ids[row] for row in rows] == [row[:2] for row in written]
     assert people.sex[rows].tolist() == [int(row[4]) for row in written]
     assert [["2", "1"][people.group[row]] for row in rows] == [row[5] for row in written]
-    parts = ("not_kept", "excluded", "not_in_table", "missing_phenotype", "cases", "controls")
-    assert sum(people.counts[part] for part in parts) == len(ids)
+    left = ("not_kept", "excluded", "opted_out", "not_in_table", "missing_phenotype")
+    assert sum(people.counts[part] for part in (*left, "cases", "controls")) == len(ids)
     assert people.counts["unknown_in_keep"] == 1

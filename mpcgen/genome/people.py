@@ -38,16 +38,17 @@ class PeopleSource:
     control: str = "1"
     keep_samples: Path | None = None  # one 'FID IID' or 'IID' a line
     exclude_samples: Path | None = None
+    opt_outs: Path | None = None  # as the two above: of an institution's policy, for all its data
 
 
 @dataclass(frozen=True, eq=False)
 class People:
     """N people, in the order of the .fam.
 
-    counts: people, of whom not_kept, excluded, not_in_table, missing_phenotype, and the size of
-    each group, which add up to people; then only_in_table, and the lines of the two lists that
-    match nobody, unknown_in_keep and unknown_in_exclude.
-    warnings: of which lists such lines are.
+    counts: people, of whom not_kept, excluded, opted_out, not_in_table, missing_phenotype, and the
+    size of each group, which add up to people; then only_in_table, and the lines of the lists that
+    match nobody, unknown_in_keep, unknown_in_exclude and unknown_in_opt_outs.
+    warnings: of which lists such lines are, and how many people opted out.
     """
 
     used: Mask  # (N,) takes part in this plan
@@ -80,6 +81,15 @@ def read_people(source: PeopleSource, with_phenotype: bool) -> People:
     without("not_kept", np.zeros_like(used) if source.keep_samples is None else ~kept)
     without("excluded", excluded)
     _refuse_nobody(used, source.exclude_samples, "the list leaves nobody")
+    opted, unmatched["unknown_in_opt_outs"] = _listed(
+        fam, source.opt_outs, warnings, elsewhere=True
+    )
+    without("opted_out", opted)
+    if counts["opted_out"]:
+        warnings.append(
+            f"{source.opt_outs}: {counts['opted_out']} people opted out and are left out"
+        )
+    _refuse_nobody(used, source.opt_outs, "the list leaves nobody")
     group = np.zeros(len(used), np.int8)
     if with_phenotype:
         group, in_table, unmatched["only_in_table"] = _phenotypes(fam, source)
@@ -92,13 +102,19 @@ def read_people(source: PeopleSource, with_phenotype: bool) -> People:
     return People(used, group, fam.sex, fam.founder, groups, counts | unmatched, tuple(warnings))
 
 
-def _listed(fam: Fam, path: Path | None, warnings: list[str]) -> tuple[Mask, int]:
-    """Return who is on a list, and how many of its lines match nobody; a warning tells them."""
+def _listed(
+    fam: Fam, path: Path | None, warnings: list[str], *, elsewhere: bool = False
+) -> tuple[Mask, int]:
+    """Return who is on a list, and how many of its lines match nobody; a warning tells them.
+
+    A list that matches nobody at all is refused, unless it may be of people who are elsewhere.
+    """
     if path is None:
         return np.zeros(fam.table.rows, np.bool_), 0
     listed = read_sample_list(path)
     found = fam.rows_in(listed) >= 0
-    _refuse_nobody(found, path, f"the list matches nobody in {fam.table.path.name}")
+    if not elsewhere:
+        _refuse_nobody(found, path, f"the list matches nobody in {fam.table.path.name}")
     people = listed.table.rows
     unknown = people - int(found.sum())
     if unknown:

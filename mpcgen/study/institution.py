@@ -15,12 +15,13 @@ It never leaves the institution; paths in it are relative to its file.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mpcgen.errors import ConfigError
 from mpcgen.genome.people import PeopleSource
 from mpcgen.study.plan import BUILDS
+from mpcgen.study.policy import Policy, read_policy
 from mpcgen.study.toml import Section, read_toml
 
 SUFFIXES = (".bed", ".bim", ".fam")
@@ -57,6 +58,7 @@ class InstitutionConfig:
         identity_file: the key that its steward signs with.
         passphrase_file: where that key's passphrase stands, if it has one.
         policy_file: what its steward allows.
+        policy: the same, read and checked; people who opted out there are left out of data.
         ledger_folder: where it keeps what was released about its people.
         state_folder: where its party keeps what it needs to resume.
     """
@@ -70,6 +72,7 @@ class InstitutionConfig:
     identity_file: Path | None = None
     passphrase_file: Path | None = None
     policy_file: Path | None = None
+    policy: Policy | None = None
     ledger_folder: Path | None = None
     state_folder: Path | None = None
 
@@ -104,7 +107,24 @@ def read_config(path: Path) -> InstitutionConfig:
     )
     for section in (top, *sections.values()):
         section.done()
-    return config
+    return _with_policy(config)
+
+
+def _with_policy(config: InstitutionConfig) -> InstitutionConfig:
+    """The configuration with its policy, whose opt-outs hold wherever its data are read."""
+    if config.policy_file is None:
+        return config
+    policy = read_policy(config.policy_file)
+    if policy.institution != config.name:
+        raise ConfigError(
+            f'this is the policy of "{policy.institution}", not of "{config.name}"',
+            path=policy.path,
+            line=policy.line("institution"),
+        )
+    data = config.data
+    if data is not None:
+        data = replace(data, people=replace(data.people, opt_outs=policy.opt_outs))
+    return replace(config, policy=policy, data=data)
 
 
 def _proxy(network: Section) -> str | None:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,13 @@ from mpcgen.errors import InputError, reason
 T = TypeVar("T")
 Place = tuple[str | int, ...]  # keys and numbers in arrays that lead to a value
 
-_WORDS = {str: "text in quotes", int: "a whole number", bool: "true or false", float: "a number"}
+_WORDS = {
+    str: "text in quotes",
+    int: "a whole number",
+    bool: "true or false",
+    float: "a number",
+    date: "a day without quotes, as 2027-12-31",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _SYNTAX_LINE = re.compile(r" \(at line (\d+), column \d+\)")
 
