@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from mpcgen.bits import BITS, BitRing
 from mpcgen.cost import Cost, Costs, Size
 from mpcgen.errors import Abort, NotInManifest
+from mpcgen.keeper import TOKEN_BYTES, Keeper
 from mpcgen.leakage import Leakage, Opening
 from mpcgen.ring import Array, Product, Ring
 from mpcgen.secret import Secret, Sized, check_same, nbytes
@@ -33,6 +34,7 @@ from mpcgen.secret import Secret, Sized, check_same, nbytes
 DIGEST_BYTES = 32
 
 Part: TypeAlias = Callable[[Array], Array]  # a function of an addend, 0 where that is
+Choose: TypeAlias = Callable[[Mapping[str, Secret]], Mapping[str, Secret]]
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Box(ABC):
         self._counter = 0
         self._seen = hashlib.sha256()
         self._chosen: dict[str, NDArray[np.bool_]] = {}  # bits opened, by label
+        self.keeper: Keeper | None = None  # of openings, where a broken session can be resumed
 
     # What an engine brings.
 
@@ -166,6 +169,8 @@ class Box(ABC):
             raise ValueError(f"{self.me} gives values to {label} exactly if it is an owner")
         if values is not None and ring.shape(values) != shape:
             raise ValueError(f"{label}: {ring.shape(values)} values where {shape} are declared")
+        if self.keeper is not None and values is not None:
+            self.keeper.given(label, ring.to_bytes(values))
         self._declare(self.costs.input(Size.of(ring, shape)))
         return self._input(label, ring, shape, values)
 
@@ -264,11 +269,10 @@ class Box(ABC):
         """
         for label, x in secrets.items():
             self.leakage.spend(Opening(label, x.ring.k, x.shape, self.parties, where))
-        rows = None if where is None else self._rows(where, secrets)
-        ready = self._ready(secrets)
-        if rows is not None:
-            ready = {label: x[rows] for label, x in ready.items()}
-        return self._open_all(ready, Size.total(_forms(secrets.values())))
+        if where is None:
+            return self._once(secrets)
+        rows = self._rows(where, secrets)
+        return self._once(secrets, lambda all_: {label: x[rows] for label, x in all_.items()})
 
     def _rows(self, where: str, secrets: Mapping[str, Secret]) -> NDArray[np.intp]:
         """Rows of these secrets where the bits opened under a label are 1."""
@@ -289,23 +293,64 @@ class Box(ABC):
         for label in bits:
             self.leakage.spend(Opening(label, 1, (m,), self.parties))
         inside = self.bits.pack(np.ones(m, np.bool_))
-        ready = self._ready({label: x * inside for label, x in bits.items()})
-        opened = self._open_all(ready, Size.total(_forms(bits.values())))
+        opened = self._once({label: x * inside for label, x in bits.items()})
         chosen = {label: self.bits.unpack(x, m) for label, x in opened.items()}
         self._chosen.update(chosen)
         return chosen
+
+    def _once(
+        self, secrets: Mapping[str, Secret], choose: Choose = lambda secrets: secrets
+    ) -> dict[str, Array]:
+        """Open what `choose` leaves of secrets, if it was not opened in an earlier session."""
+        labels = sorted(secrets)
+        if self.keeper is not None:
+            chosen = choose(secrets)
+            kept = self.keeper.answer([chosen[label] for label in labels])
+            if kept is not None:
+                return self._see({n: chosen[n].ring for n in labels}, kept)
+        ready = choose(self._ready(secrets))
+        return self._open_all(ready, Size.total(_forms(secrets.values())))
 
     def _open_all(
         self, secrets: Mapping[str, Secret], whole: Size | None = None
     ) -> dict[str, Array]:
         labels = sorted(secrets)
         self._declare(self.costs.open(Size.total(_forms(secrets.values())), whole))
-        opened = self._open("open", [secrets[label].shared() for label in labels])
-        result = dict(zip(labels, opened, strict=True))
-        for label in labels:
+        shares = [secrets[label].shared() for label in labels]
+        if self.keeper is not None:
+            shares = self._kept(self.keeper, shares)
+        opened = self._open("open", shares)
+        if self.keeper is not None:
+            parts = zip(shares, opened, strict=True)
+            self.keeper.opened(b"".join(x.ring.to_bytes(value) for x, value in parts))
+        return self._see({label: secrets[label].ring for label in labels}, opened)
+
+    def _kept(self, keeper: Keeper, shares: Sequence[Secret]) -> list[Secret]:
+        """Shares of an opening, once every party has kept its own: one round, a dealer apart."""
+        kept = keeper.prepare(shares)
+        if self.me in self.parties:
+            others = [p for p in self.parties if p != self.me]
+            each = dict.fromkeys(self.parties, TOKEN_BYTES * len(others))
+            self._declare(Cost(1, each))
+            came = self._exchange(
+                f"ready#{self._counter}",
+                dict.fromkeys(others, keeper.token),
+                dict.fromkeys(others, TOKEN_BYTES),
+            )
+            keeper.all_ready(came)
+        return kept
+
+    def _see(self, rings: Mapping[str, Ring], opened: Sequence[Array]) -> dict[str, Array]:
+        """Values by label, which go into what is compared at the end."""
+        for (label, ring), values in zip(rings.items(), opened, strict=True):
             self._seen.update(hashlib.sha256(label.encode()).digest())
-            self._seen.update(hashlib.sha256(secrets[label].ring.to_bytes(result[label])).digest())
-        return result
+            self._seen.update(hashlib.sha256(ring.to_bytes(values)).digest())
+        return dict(zip(rings, opened, strict=True))
+
+    def follow(self, earlier: Box) -> None:
+        """Go on where another box of the same run has stopped: what was opened, and is allowed."""
+        self.leakage, self.keeper = earlier.leakage, earlier.keeper
+        self._seen, self._chosen = earlier._seen, earlier._chosen
 
     def reveal(self, label: str, x: Secret, to: str) -> Array | None:
         """Make a secret known to one party; the others get None. One round.
@@ -313,6 +358,8 @@ class Box(ABC):
         Raises:
             NotInManifest: the plan does not release it to this party; nothing was sent.
         """
+        if self.keeper is not None:
+            raise NotImplementedError("what is revealed to one party alone is not kept")
         self.leakage.spend(Opening(label, x.ring.k, x.shape, (to,)))
         self._declare(self.costs.reveal(x.size, to))
         return self._reveal(label, x.shared(), to)

@@ -24,15 +24,19 @@ TOP = (
 # part -> the parts it may import besides itself; the ground floor's own order is below
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "secret": GROUND,
-    "abb": (*GROUND, "secret"),
+    "keeper": (*GROUND, "secret"),
+    "abb": (*GROUND, "secret", "keeper"),
     "dry": (*GROUND, "secret", "abb"),
     "genome": GROUND,
     "net": GROUND,
     "audit": GROUND,
     "report": (*GROUND, "genome"),
     "protocols": (*GROUND, "secret", "abb", "dry", "genome"),
-    "study": (*GROUND, "secret", "abb", "dry", "genome", "protocols"),
-    "parties": (*GROUND, "secret", "abb", "genome", "protocols", "study", "net", "report", "audit"),
+    "study": (*GROUND, "secret", "keeper", "abb", "dry", "genome", "protocols"),
+    "parties": (
+        *GROUND,
+        *("secret", "keeper", "abb", "genome", "protocols", "study", "net", "report", "audit"),
+    ),
 }
 GROUND_ORDER = {
     "errors": (),

@@ -71,7 +71,7 @@ def gated(study: Study, owners: Sequence[Institution]) -> Mapping[str, Bools]:
     """The bits that a study opens of these institutions' integers, by label."""
     names, groups = study.plan.names, len(study.groups)
     box = Clear(Nobody(), Seat("A", names, names, ("A",)), Leakage(study.manifest()))
-    gate, own = Gate(study, box), [OwnCounts(study) for _ in names]
+    gate, own = Gate(study), [OwnCounts(study) for _ in names]
     found: dict[str, Bools] = {}
     for batch in study.batches():
         local = [_local(batch, owner.within(groups), groups) for owner in owners]
@@ -79,7 +79,7 @@ def gated(study: Study, owners: Sequence[Institution]) -> Mapping[str, Bools]:
             name: box.constant(BITS, counts.levels(batch, each))
             for name, counts, each in zip(names, own, local, strict=True)
         }
-        found.update(gate.choose(batch, _decided(box, batch, local), levels))
+        found.update(gate.choose(box, batch, _decided(box, batch, local), levels))
     return found
 
 

@@ -16,6 +16,7 @@ from mpcgen.secret import Secret
 from mpcgen.study.batch import Batch, Task
 from mpcgen.study.gate import Gate
 from mpcgen.study.own_counts import OwnCounts
+from mpcgen.study.replay import Stages
 from mpcgen.study.study import PEOPLE, PEOPLE_FLOORS, PEOPLE_KEEP, PEOPLE_RING, Study
 
 TOO_FEW = (
@@ -143,15 +144,24 @@ def compute(
     Raises:
         Abort, TransportError: the session failed.
     """
-    gate, own = Gate(study, box), OwnCounts(study)
+    yield from compute_batches(study, Stages(box), genotypes, progress)
+    box.confirm()
+
+
+def compute_batches(
+    study: Study, stages: Stages, genotypes: Genotypes | None, progress: Progress
+) -> Iterator[Part]:
+    """The same without the comparison at the end; a batch is a stage."""
+    gate, own = Gate(study), OwnCounts(study)
     for batch in study.batches():
-        local = None if genotypes is None else LocalBatch(genotypes, batch)
+        box = stages.box
+        local = None if genotypes is None or stages.replaying else LocalBatch(genotypes, batch)
         totals = {given.name: _total(box, batch, given, local) for given in batch.inputs}
         levels: Mapping[str, Secret] = {}
         if batch.floors is not None:
             bits = None if local is None else own.levels(batch, local)
             levels = batch.floors.share(box, f"{batch.name}/floors", batch.units, bits)
-        chosen = gate.choose(batch, totals, levels)
+        chosen = gate.choose(box, batch, totals, levels)
         for task in batch.tasks:
             opened = task.secure(box, totals, Totals(batch, task))
             where = batch.where(task)
@@ -159,8 +169,8 @@ def compute(
             chrom = study.sites.chrom[batch.start : batch.stop]
             sites = Sites(chrom[rows] if batch.pairs is None else chrom)
             yield Part(task, batch, rows, opened, sites)
+        stages.end()
         progress(batch.units)
-    box.confirm()
 
 
 def _total(box: Box, batch: Batch, given: Input, local: LocalBatch | None) -> Secret:
