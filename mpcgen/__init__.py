@@ -16,15 +16,31 @@ if TYPE_CHECKING:
         run_demo,
         run_local,
     )
+    from mpcgen.api_approvals import (
+        approve_study,
+        identity,
+        receive_decision,
+        reject_study,
+        show_study,
+        study_status,
+    )
     from mpcgen.simulate import simulate_cohort
     from mpcgen.study.plan import Institution
 
+_APPROVALS = (
+    "approve_study", "identity", "receive_decision", "reject_study", "show_study", "study_status",
+)  # fmt: skip
 __all__ = [
-    "Institution", "check_data", "check_study", "keygen", "new_study", "read_results", "run",
-    "run_demo", "run_local", "simulate_cohort",
+    "Institution", "approve_study", "check_data", "check_study", "identity", "keygen", "new_study",
+    "read_results", "receive_decision", "reject_study", "run", "run_demo", "run_local",
+    "show_study", "simulate_cohort", "study_status",
 ]  # fmt: skip
 
-_ELSEWHERE = {"Institution": "mpcgen.study.plan", "simulate_cohort": "mpcgen.simulate"}
+_ELSEWHERE = {
+    "Institution": "mpcgen.study.plan",
+    "simulate_cohort": "mpcgen.simulate",
+    **dict.fromkeys(_APPROVALS, "mpcgen.api_approvals"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from mpcgen.errors import ConfigError
 from mpcgen.leakage import Opening
 from mpcgen.net.channel import AbortReason, Channel
 from mpcgen.parties.owner import OwnData, Warn, open_study_data
-from mpcgen.parties.session import open_session
+from mpcgen.parties.session import Approvals, open_session, unapproved
 from mpcgen.prg import Prg
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.loop import Part, Progress, check_people, compute, open_people
@@ -49,6 +49,7 @@ def take_part(
     own: Prg | None = None,
     progress: Progress = lambda _units: None,
     warn: Warn = lambda _words: None,
+    approvals: Approvals = unapproved,
 ) -> Session:
     """Run a study as one of its institutions.
 
@@ -61,6 +62,7 @@ def take_part(
             final only after it returns: by then all parties have seen the same openings. A dealer
             has nothing to consume.
         own: this party's generator; fresh unless a test gives one.
+        approvals: checks that everybody has approved; a rehearsal has none.
         warn: told what may not be meant in this institution's data; it concerns nobody else.
 
     Raises:
@@ -78,7 +80,7 @@ def take_part(
     began = time.monotonic()
     with source as data, connect() as channel:
         with _telling(channel):
-            session, box = open_session(channel, study, own or Prg.fresh())
+            session, box = open_session(channel, study, own or Prg.fresh(), approvals)
             before = _sent(channel)
             opened = open_people(study, box, None if data is None else data.sizes)
         # Untold: everybody sees the same, and says why by itself.

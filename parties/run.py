@@ -18,9 +18,11 @@ from mpcgen import __version__
 from mpcgen.errors import ConfigError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
+from mpcgen.parties.approvals import require_approved
 from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, ignore, take_part
 from mpcgen.parties.results import Output, Results
+from mpcgen.parties.session import Approvals, unapproved
 from mpcgen.report.folders import replacing_folder
 from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.batch import Task
@@ -38,24 +40,34 @@ def run_institution(
     output: Output,
     progress: Progress = lambda _units: None,
 ) -> None:
-    """Run a study as one institution, over the plan's network, and write its results.
+    """Run a study that all have approved, as one institution, and write its results.
 
     Raises:
-        MpcgenError: what went wrong; no result was written.
+        ApprovalError: an institution has not approved the plan, or has withdrawn from it.
+        MpcgenError: what else went wrong; no result was written.
     """
     output.refuse_existing()
+    approvals = partial(require_approved, study.plan)
+    approvals()
     with replacing_folder(output.folder) as folder:
-        _write_results(study, config, progress, output, folder)
+        _write_results(study, config, progress, output, folder, approvals)
 
 
 def _write_results(
-    study: Study, config: InstitutionConfig, progress: Progress, output: Output, folder: Path
+    study: Study,
+    config: InstitutionConfig,
+    progress: Progress,
+    output: Output,
+    folder: Path,
+    approvals: Approvals = unapproved,
 ) -> None:
     started = datetime.now(UTC)
     results = Results(study, output, folder)
     connect = partial(zmq_channel, study, config)
     warn = partial(_tell, config.name)
-    session = take_part(study, config, connect, results.write, progress=progress, warn=warn)
+    session = take_part(
+        study, config, connect, results.write, progress=progress, warn=warn, approvals=approvals
+    )
     _record(study, config.name, session, results, started).write(folder / RECORD)
 
 
@@ -76,7 +88,9 @@ def run_local(
     progress: Progress = lambda _units: None,
     started: Started = lambda _name, _process: None,
 ) -> None:
-    """Run all of a plan's institutions as processes on this machine.
+    """Run all of a plan's institutions as processes on this machine: a rehearsal.
+
+    It needs no approvals: who can run it has everybody's data and keys.
 
     Args:
         configs: institution -> its private configuration.

@@ -1,12 +1,12 @@
 """The handshake: nobody shares anything before all agree on what to run, and with whom.
 
-1. everybody -> everybody   plan, sites, version, engine, and a fresh nonce
+1. everybody -> everybody   plan, approvals, sites, version, engine, and a fresh nonce
 2. everybody -> everybody   nothing: every greeting was heard, and whoever refuses may stop
 3. session id <- hash of all greetings, in the plan's order; it stands in every later message
 4. engine set-up             fresh keys, mixed with the session id
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import mpcgen
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SESSION_BYTES = 16
 NONCE_BYTES = 32
 
+Approvals = Callable[[], Sequence[str]]  # SHA-256 of each approval's file, in the plan's order
+
 _WHAT = {
     "plan": "the plan's SHA-256",
     "sites": "the site list's SHA-256",
@@ -33,17 +35,26 @@ _WHAT = {
 }
 
 
-def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box]:
+def unapproved() -> Sequence[str]:
+    """The approvals of a rehearsal: there are none."""
+    return ()
+
+
+def open_session(
+    channel: Channel, study: "Study", own: Prg, approvals: Approvals = unapproved
+) -> tuple[bytes, Box]:
     """Agree on the study with every party and set up the engine.
 
     Args:
         own: this party's generator, fresh in every session.
+        approvals: checks them; asked again when all have come, which may be much later.
 
     Returns:
         The session's id and this party's box.
 
     Raises:
         Refused: a party runs something else; the message says what differs.
+        ApprovalError: an approval does not hold any more.
         TransportError: a party did not come, or was lost.
     """
     if own.fixed and channel.real:
@@ -51,6 +62,7 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
     plan = study.plan
     mine: dict[str, codec.Value] = {
         "plan": plan.sha256,
+        "approvals": list(approvals()),
         "sites": plan.sites_sha256,
         "version": mpcgen.__version__,
         "engine": plan.engine,
@@ -61,7 +73,9 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
     came = channel.exchange(
         "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
     )
-    refusals = [_refusal(channel.me, mine, *greeting) for greeting in came.items()]
+    refusals = [_refusal(channel.me, plan.names, mine, *greeting) for greeting in came.items()]
+    if list(approvals()) != mine["approvals"]:
+        refusals.append(Refused("an approval was replaced while the others were waited for"))
     _hear_out(channel, next(filter(None, refusals), None))
     transcript = [(came | {channel.me: hello})[name] for name in plan.names]
     session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
@@ -72,7 +86,7 @@ def open_session(channel: Channel, study: "Study", own: Prg) -> tuple[bytes, Box
 
 
 def _refusal(
-    me: str, mine: Mapping[str, codec.Value], peer: str, greeting: bytes
+    me: str, names: Sequence[str], mine: Mapping[str, codec.Value], peer: str, greeting: bytes
 ) -> Refused | None:
     """What to say to a peer that runs something else.
 
@@ -89,12 +103,32 @@ def _refusal(
     if not isinstance(nonce, bytes) or len(nonce) != NONCE_BYTES:
         raise BadMessage(f"{peer} greets without a nonce of {NONCE_BYTES} bytes")
     for key, value in mine.items():
-        if codec.encode(theirs[key]) != codec.encode(value):
-            return Refused(
-                f"{_WHAT[key]} differs: {me} has {value!r}, {peer} has {theirs[key]!r:.80}; "
-                "every institution runs the same plan, sites and version"
-            )
+        if codec.encode(theirs[key]) == codec.encode(value):
+            continue
+        if key == "approvals":
+            return Refused(_other_approvals(me, names, value, peer, theirs[key]))
+        return Refused(
+            f"{_WHAT[key]} differs: {me} has {value!r}, {peer} has {theirs[key]!r:.80}; "
+            "every institution runs the same plan, sites and version"
+        )
     return None
+
+
+def _other_approvals(
+    me: str, names: Sequence[str], mine: codec.Value, peer: str, theirs: codec.Value
+) -> str:
+    """What to say where a peer runs under other approvals than this party."""
+    if not mine or not theirs:
+        which = me if theirs else peer
+        return f"{which} rehearses, without approvals; a study runs with them at every institution"
+    differing: list[str] = []
+    if isinstance(mine, list) and isinstance(theirs, list):
+        differing = [n for n, a, b in zip(names, mine, theirs, strict=False) if a != b]
+    whose = f" of {', '.join(differing)}" if differing else ""
+    return (
+        f"the approvals{whose} that {me} and {peer} have differ; `mpcgen study receive` takes in "
+        "the files that others send, so that all have the same"
+    )
 
 
 def _hear_out(channel: Channel, refusal: Refused | None) -> None:

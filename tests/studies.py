@@ -16,15 +16,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from mpcgen.audit import identity
 from mpcgen.genome.sites import read_sites
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.party import Session, take_part
 from mpcgen.parties.results import Output, Results
+from mpcgen.parties.signing import decide
 from mpcgen.report.folders import replacing_folder
 from mpcgen.report.record import RunRecord
-from mpcgen.study.institution import read_config
+from mpcgen.study.institution import InstitutionConfig, read_config
 from mpcgen.study.load import load_study
+from mpcgen.study.read import read_plan
 from mpcgen.study.study import Study
 from tests.ports import LOOPBACK, free_ports
 from tests.threads import in_threads
@@ -133,9 +136,11 @@ connect_seconds = 300
 """
     for member, port in zip(members, free_ports(len(members)), strict=True):
         public = keys.create(folder / f"{member.name}.key").public
+        own = identity.create(folder / f"{member.name}.identity").public
         text += (
             f'[[institutions]]\nname = "{member.name}"\naddress = "{LOOPBACK}:{port}"\n'
             f"key = {_quoted(public)}\nmax_people = {MAX_PEOPLE if member.bfile else 0}\n"
+            f'identity = "{own}"\n'
         )
         (folder / f"{member.name}.toml").write_text(_configuration(member))
     plan = folder / "plan.toml"
@@ -145,10 +150,19 @@ connect_seconds = 300
 
 def _configuration(member: Member) -> str:
     text = f'name = "{member.name}"\n[key]\nfile = "{member.name}.key"\n'
+    text += f'[identity]\nfile = "{member.name}.identity"\n'
     if member.bfile is not None:
         text += f'[data]\nbfile = {_quoted(str(member.bfile.resolve()))}\nbuild = "GRCh37"\n'
         text += "[people]\n" + "".join(f"{k} = {_quoted(v)}\n" for k, v in member.people.items())
     return text
+
+
+def approve(plan: Path) -> None:
+    """Let every institution approve a plan; their configurations need not be right."""
+    read = read_plan(plan)
+    for name in read.names:
+        own = plan.with_name(f"{name}.identity")
+        decide(read, InstitutionConfig(own, name, None, None, None, identity_file=own), "approve")
 
 
 def run_in_processes(plan: Path, out: Path) -> Path:

@@ -19,7 +19,7 @@ from mpcgen import progress
 from mpcgen.demo.prepare import prepare
 from mpcgen.errors import InputError
 from mpcgen.net.keys import public_from_secret
-from tests import small
+from tests import small, studies
 from tests.ports import free_ports
 
 DOCS = Path(__file__).parents[1] / "docs" / "python.md"
@@ -60,6 +60,7 @@ def test_parquet_gives_the_same_tables(
 def test_each_institution_runs_its_own(tmp_path: Path) -> None:
     plan = small.lay_out(tmp_path)
     together = mpcgen.run_local(plan, tmp_path, tmp_path / "out", plots=False)
+    studies.approve(plan)
 
     def run(name: str) -> dict[str, pd.DataFrame]:
         config, out = tmp_path / f"{name}.toml", tmp_path / f"out-{name}"

@@ -8,6 +8,7 @@ import pytest
 from mpcgen.net import keys
 from tests import small
 from tests.small import assert_refused, command, edit, nobody_called, nothing_written
+from tests.studies import approve
 
 Sabotage = Callable[[Path], object]
 
@@ -238,6 +239,7 @@ def test_an_institution_stops_before_it_calls_anybody(what: str, folder: Path) -
     sabotage, words = OF_ONE[what]
     sabotage(folder)
     plan = folder / "plan.toml"
+    approve(plan)
     with nobody_called(plan, small.NAMES), nothing_written(folder):
         result = command("run", plan, "--as", "A", "--config", folder / "A.toml")
     assert_refused(result, *words)

@@ -6,6 +6,7 @@ import pytest
 
 from tests import small
 from tests.small import assert_refused, command, edit, nothing_written
+from tests.studies import approve
 
 NOWHERE = "there is no such file"
 FOLDER = "this is a folder; a file is wanted"
@@ -63,6 +64,7 @@ def test_plink_files(file: str, place: str, folder: Path) -> None:
 def test_a_key_is_not_read_through_a_link(key: str, folder: Path) -> None:
     (folder / "link").symlink_to(folder / "A.key")
     edit(folder / "A.toml", '"A.key"', f'"{key}"')
+    approve(folder / "plan.toml")
     run: list[object] = ["run", folder / "plan.toml", "--as", "A", "--config", folder / "A.toml"]
     refused(folder, run, f"{folder / key}: no secret key can be read: this is a link; name the")
 

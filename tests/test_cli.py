@@ -232,6 +232,7 @@ def test_people_on_a_list_who_are_nowhere_are_told_at_home(tmp_path: Path) -> No
 
 def test_three_processes_one_of_them_late(rehearsal: Path) -> None:
     folder = rehearsal.parent
+    studies.approve(rehearsal)
     early = [start(rehearsal, name) for name in ("C", "A")]
     while len(list(folder.glob(".plan-results-*"))) < 2:  # until both have begun
         assert [party.poll() for party in early] == [None, None]

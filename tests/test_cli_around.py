@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mpcgen.audit import identity
 from mpcgen.net import keys
 from mpcgen.protocols.floors import Minima
 from mpcgen.report.tables import read_table
@@ -92,6 +93,21 @@ def test_keygen(tmp_path: Path) -> None:
     with nothing_written(tmp_path):
         assert_refused(command("keygen", file), "A.key", "a key is never overwritten")
         assert_refused(command("keygen", tmp_path / "none" / "A.key"), "cannot be written")
+
+
+def test_identity(tmp_path: Path) -> None:
+    path, phrase = tmp_path / "A.identity", tmp_path / "passphrase"
+    phrase.write_text("a passphrase\n")
+    phrase.chmod(0o600)
+    public = succeeded("identity", path).strip()
+    assert identity.load(path).public == public
+    assert_refused(command("identity", path), "A.identity", "a key is never overwritten")
+    public = succeeded("identity", tmp_path / "B.identity", "--passphrase-file", phrase).strip()
+    assert identity.load(tmp_path / "B.identity", lambda _path: b"a passphrase").public == public
+    phrase.chmod(0o604)
+    refused = command("identity", tmp_path / "C.identity", "--passphrase-file", phrase)
+    assert_refused(refused, "others may read the passphrase")
+    assert not (tmp_path / "C.identity").exists()
 
 
 CONFIG = """\

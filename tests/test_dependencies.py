@@ -17,7 +17,7 @@ GROUND = (
     *("tags", "tag_kernels", "tag_loops", "field"),
 )
 TOP = (
-    *("api", "cli", "cli_parts", "cli_policy", "cli_study", "__main__"),
+    *("api", "api_approvals", "cli", "cli_parts", "cli_policy", "cli_study", "__main__"),
     *("memory", "progress", "simulate", "demo", "bench", "conformance"),
 )
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from mpcgen.errors import MpcgenError, TransportError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties import local, run
+from mpcgen.parties.approvals import require_approved
 from mpcgen.parties.party import Consume, Session, take_part
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import zmq_channel
@@ -28,6 +30,7 @@ from mpcgen.study.read import read_plan
 from mpcgen.study.study import Study
 from tests import small, studies
 from tests.small import assert_refused, assert_told, command, edit, nothing_written, start
+from tests.studies import approve
 
 Connect = Callable[[], Channel]
 
@@ -73,7 +76,8 @@ class Observer(threading.Thread):
 
     def run(self) -> None:
         try:
-            take_part(self.study, self.config, self._channel, self._consume)
+            approvals = partial(require_approved, self.study.plan)
+            take_part(self.study, self.config, self._channel, self._consume, approvals=approvals)
         except MpcgenError as error:
             self.error = error
 
@@ -112,6 +116,8 @@ def other_plan(folder: Path, old: str, new: str) -> Path:
 
 def test_plans_that_differ(folder: Path) -> None:
     other = other_plan(folder, "a trait", "another trait")
+    for plan in (folder / "plan.toml", other):
+        approve(plan)
     with nothing_written(folder):
         a = start(folder / "plan.toml", "A")
         b, c = ended([*observe(folder / "plan.toml", "B"), *observe(other, "C")])
@@ -128,6 +134,8 @@ def test_a_peer_with_another_key(folder: Path) -> None:
     pinned = read_plan(plan).institution("C").key
     (folder / "C.key").unlink()
     other = other_plan(folder, pinned, keys.create(folder / "C.key").public)
+    for each in (plan, other):
+        approve(each)
     with nothing_written(folder):
         a = start(plan, "A")
         b, c = ended([*observe(plan, "B"), *observe(other, "C")])
@@ -142,6 +150,7 @@ def test_an_institution_that_never_comes(folder: Path) -> None:
     plan = folder / "plan.toml"
     edit(plan, "connect_seconds = 300", "connect_seconds = 3")
     address = read_plan(plan).institution("C").address
+    approve(plan)
     with nothing_written(folder):
         a = start(plan, "A")
         (b,) = ended(observe(plan, "B"))
@@ -154,6 +163,7 @@ def test_a_port_that_is_taken(folder: Path) -> None:
     plan = folder / "plan.toml"
     address = read_plan(plan).institution("A").address
     host, _, port = address.rpartition(":")
+    approve(plan)
     with socket.create_server((host, int(port))), nothing_written(folder):
         result = command("run", plan, "--as", "A", "--config", folder / "A.toml")
     assert_refused(result, f"A cannot listen at {address}", "another port in the plan")
@@ -165,6 +175,7 @@ def test_a_joint_total_without_a_group(folder: Path, code: int, missing: str) ->
         lines = (folder / f"{name}.fam").read_text().splitlines()
         (folder / f"{name}.fam").write_text("".join(f"{line[:-1]}{code}\n" for line in lines))
     plan = folder / "plan.toml"
+    approve(plan)
     with nothing_written(folder):
         a = start(plan, "A")
         b, c = ended(observe(plan, "B", "C"))
@@ -179,6 +190,7 @@ def test_kill_9_in_mid_run(folder: Path) -> None:
     """The others stop long before their time-out and say whom they lost."""
     plan = folder / "plan.toml"
     edit(plan, "timeout_seconds = 300", "timeout_seconds = 600")
+    approve(plan)
     with nothing_written(folder):
         a, b = start(plan, "A"), start(plan, "B")
         with stalling(folder, "C") as c:
@@ -190,6 +202,7 @@ def test_kill_9_in_mid_run(folder: Path) -> None:
 STALL = """
 import sys, time
 from pathlib import Path
+from mpcgen.parties.approvals import require_approved
 from mpcgen.parties.party import take_part
 from mpcgen.parties.run import config_of, zmq_channel
 from mpcgen.study.load import load_study
@@ -202,7 +215,8 @@ def stall(parts, people):
     print("in mid-run", flush=True)
     time.sleep(600)
 
-take_part(study, config, lambda: zmq_channel(study, config), stall)
+approvals = lambda: require_approved(study.plan)
+take_part(study, config, lambda: zmq_channel(study, config), stall, approvals=approvals)
 """
 
 
@@ -250,6 +264,7 @@ def test_somebody_with_a_role_goes(
     names = (*small.NAMES, "D") if rules.dealer else small.NAMES
     plan = small.lay_out(tmp_path, studies.OF_ALL, rules, names)
     edit(plan, "timeout_seconds = 300", "timeout_seconds = 3")
+    approve(plan)
     words = ["run", plan, "--as", who, "--config", tmp_path / f"{who}.toml"]
     words += ["--out", tmp_path_factory.mktemp("gone") / "out"]
     with nothing_written(tmp_path):
@@ -364,6 +379,7 @@ def group_of(process: int) -> int:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_an_operator_stops_a_party(folder: Path, how: signal.Signals) -> None:
+    approve(folder / "plan.toml")
     with nothing_written(folder):
         a = start(folder / "plan.toml", "A")
         while not list(folder.glob(".*")):  # until it has begun

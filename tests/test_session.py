@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 import mpcgen
 from mpcgen import codec
 from mpcgen.abb import Box
-from mpcgen.errors import Abort, BadMessage, MpcgenError, PartyLost, Refused
+from mpcgen.errors import Abort, ApprovalError, BadMessage, MpcgenError, PartyLost, Refused
 from mpcgen.net import keys
 from mpcgen.net.channel import MAX_GREETING, Channel
 from mpcgen.net.memory import MemoryNetwork
 from mpcgen.net.message import NO_SESSION, Header, Kind
 from mpcgen.net.zeromq import Peer, ZmqChannel
 from mpcgen.parties import session as handshake
-from mpcgen.parties.session import NONCE_BYTES, SESSION_BYTES, open_session
+from mpcgen.parties.session import NONCE_BYTES, SESSION_BYTES, Approvals, open_session
 from mpcgen.prg import Prg
 from mpcgen.study.load import load_study
 from mpcgen.study.study import Study
@@ -124,6 +124,64 @@ def test_what_differs_is_named_by_everybody_and_nothing_is_shared(
     assert labels == {"hello", "heard"}
 
 
+APPROVED = ("a" * 64, "b" * 64, "c" * 64)
+
+
+def under(study: Study, approvals: Mapping[str, Approvals]) -> dict[str, Opened | BaseException]:
+    """The handshake, where each party has approvals of its own."""
+
+    def part(channel: Channel) -> Opened:
+        return open_session(channel, study, Prg.fresh(), approvals[channel.me])
+
+    return outcomes(study.plan.names, part)
+
+
+@pytest.mark.parametrize(
+    ("of_c", "words"),
+    [
+        (("a" * 64, "d" * 64, "c" * 64), "the approvals of B that . and . have differ; `mpcgen st"),
+        (("d" * 64, "b" * 64, "d" * 64), "the approvals of A, C that . and . have differ"),
+        (("a" * 64,), "the approvals that . and . have differ"),
+        ((), "C rehearses, without approvals; a study runs with them at every"),
+    ],
+)
+def test_other_approvals_are_named(study: Study, of_c: Sequence[str], words: str) -> None:
+    ended = under(study, {"A": lambda: APPROVED, "B": lambda: APPROVED, "C": lambda: of_c})
+    for name, error in ended.items():
+        assert isinstance(error, Refused), (name, error)
+        assert re.match(words, str(error)), error
+
+
+def test_a_session_is_bound_to_its_approvals(pair: Study) -> None:
+    def session(approvals: Sequence[str]) -> bytes:
+        def part(channel: Channel) -> Opened:
+            fixed = Prg.for_tests_only(ord(channel.me))
+            return open_session(channel, pair, fixed, lambda: approvals)
+
+        return everybody(outcomes(pair.plan.names, part))["A"][0]
+
+    assert session(APPROVED[:2]) == session(APPROVED[:2])
+    assert len({session(()), session(APPROVED[:2]), session(APPROVED[1:])}) == 3
+
+
+def test_approvals_are_asked_for_again_when_all_have_come(pair: Study) -> None:
+    """They may lapse, or be replaced, while the others are waited for."""
+    replaced = iter([APPROVED[:2], APPROVED[1:]])
+    error = under(pair, {"A": lambda: APPROVED[:2], "B": lambda: next(replaced)})["B"]
+    assert isinstance(error, Refused)
+    assert "an approval was replaced while the others were waited for" in str(error)
+
+    lapsed = iter([APPROVED[:2]])
+
+    def lapses() -> Sequence[str]:
+        for approvals in lapsed:
+            return approvals
+        raise ApprovalError("this has expired")
+
+    error = under(pair, {"A": lambda: APPROVED[:2], "B": lapses})["B"]
+    assert isinstance(error, ApprovalError)
+
+
 def test_an_abort_that_overtakes_a_greeting_does_not_hide_what_differs(study: Study) -> None:
     """B's greeting reaches C only when A has long refused C."""
     other = with_plan(study, sha256="0" * 64)
@@ -175,12 +233,16 @@ def greeting(study: Study) -> dict[str, codec.Value]:
     plan = study.plan
     return {
         "plan": plan.sha256,
+        "approvals": [],
         "sites": plan.sites_sha256,
         "version": mpcgen.__version__,
         "engine": plan.engine,
         "test": False,
         "nonce": bytes(NONCE_BYTES),
     }
+
+
+KEYS = {"plan", "approvals", "sites", "version", "engine", "test", "nonce"}
 
 
 def hear(study: Study, payload: bytes, **options: Any) -> MpcgenError | None:
@@ -234,7 +296,7 @@ def test_other_values_are_no_greeting(pair: Study, value: codec.Value) -> None:
     assert isinstance(hear(pair, payload), BadMessage)
 
 
-@given(key=st.sampled_from(["plan", "sites", "version", "engine", "test", "nonce"]), data=st.data())
+@given(key=st.sampled_from(sorted(KEYS)), data=st.data())
 def test_a_greeting_with_another_value_is_refused(
     pair: Study, key: str, data: st.DataObject
 ) -> None:
@@ -261,7 +323,7 @@ def codec_differs(one: codec.Value, other: codec.Value) -> bool:
         return False
 
 
-@pytest.mark.parametrize("missing", ["plan", "sites", "version", "engine", "test", "nonce"])
+@pytest.mark.parametrize("missing", sorted(KEYS))
 def test_a_greeting_without_a_key_is_refused(pair: Study, missing: str) -> None:
     said = greeting(pair)
     del said[missing]
@@ -270,7 +332,7 @@ def test_a_greeting_without_a_key_is_refused(pair: Study, missing: str) -> None:
     assert str(error) == "B greets in a form that A does not know"
 
 
-@given(key=st.text().filter(lambda key: key not in {"plan", "sites", "version", "engine", "test"}))
+@given(key=st.text().filter(lambda key: key not in KEYS))
 def test_a_greeting_with_another_key_is_refused(pair: Study, key: str) -> None:
     payload = codec.encode({**greeting(pair), key: "more"})
     assert isinstance(hear(pair, payload), BadMessage)
@@ -293,7 +355,7 @@ def test_a_greeting_with_a_flipped_byte_is_refused(pair: Study, place: int, flip
         lambda said: json.dumps(said).encode(),
         lambda said: codec.encode(said) + b" ",
         lambda said: codec.encode(said)[:-1],
-        lambda said: codec.encode(said).replace(b'{"engine"', b'{"plan":"","engine"'),
+        lambda said: codec.encode(said).replace(b'"engine"', b'"plan":"","engine"'),
         lambda said: codec.encode(said).replace(b"false", b"0.0"),
         lambda said: codec.encode({**said, "nonce": bytes(16)}),
         lambda said: codec.encode({**said, "nonce": "0" * 64}),

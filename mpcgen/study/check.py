@@ -9,6 +9,7 @@ from mpcgen.study.batch import Task
 from mpcgen.study.floor_words import floors
 from mpcgen.study.forecast import Network, forecast
 from mpcgen.study.implications import bits, implied, membership
+from mpcgen.study.plan import Plan
 from mpcgen.study.study import Study
 
 WIDTH = 100
@@ -18,6 +19,7 @@ _HIDDEN = (
     "but {}."
 )
 _DEALS = "deals correlated randomness to who computes, and learns nothing"
+_RELAYS = "passes all messages on; it sees who talks to whom, when and how much, and reads nothing"
 _UNHIDDEN = "Besides, {} sees the counts of every single institution: this engine hides nothing."
 
 
@@ -32,6 +34,7 @@ def describe(study: Study, network: Network) -> str:
     ]
     line = f"{network.round_trip_ms:g} ms and {network.mbit_per_s:g} Mbit/s"
     blocks = {
+        "What it is for": _purpose(plan),
         "Who takes part": _parties(study),
         f"What is opened, to all of {', '.join(plan.readers)}": _openings(study),
         "The floors, decided on shares before anything is opened": floors(study),
@@ -72,8 +75,29 @@ def _parties(study: Study) -> Iterator[str]:
         data = f"up to {most} people" if most else "without data"
         does = [r for p, r in zip(plan.computing, roles, strict=True) if p == institution.name]
         does += [_DEALS] if institution.name == plan.dealer else []
-        yield f"{institution.name} at {institution.address}: {', '.join([data, *does])}"
+        where = f"at {institution.address}" if institution.address else "by the relay"
+        land = _land(plan, institution.jurisdiction)
+        yield f"{institution.name} {where}{land}: {', '.join([data, *does])}"
+    if plan.relay:
+        yield f"the relay at {plan.relay}{_land(plan, plan.relay_jurisdiction)}: {_RELAYS}"
     yield f"engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
+
+
+def _land(plan: Plan, code: str) -> str:
+    """In which country something is; of plans that say so of nothing, nothing."""
+    told = any((*(i.jurisdiction for i in plan.institutions), plan.relay_jurisdiction))
+    if not told:
+        return ""
+    return f", in {code}" if code else ", in a country that the plan does not name"
+
+
+def _purpose(plan: Plan) -> Iterator[str]:
+    if plan.purpose:
+        yield f"purposes, by the Data Use Ontology: {', '.join(plan.purpose)}"
+    if plan.disease:
+        yield f"what is studied: {', '.join(plan.disease)}"
+    if plan.follows:
+        yield f"it takes the place of the plan with SHA-256 {plan.follows}"
 
 
 def _openings(study: Study) -> Iterator[str]:

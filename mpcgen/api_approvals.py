@@ -1,0 +1,103 @@
+"""The Python interface to identities and approvals: what `mpcgen identity` and `study` do."""
+
+from pathlib import Path
+
+from mpcgen.audit.approvals import APPROVE, REJECT, Statement
+from mpcgen.audit.identity import create, nobody_to_ask
+from mpcgen.parties.approval_words import shown
+from mpcgen.parties.approvals import Standing, standings
+from mpcgen.parties.run import config_of
+from mpcgen.parties.signing import DAYS, decide, receive
+from mpcgen.study.forecast import Network
+from mpcgen.study.load import load_study
+from mpcgen.study.read import read_plan
+
+File = Path | str
+
+
+def identity(file: File, passphrase: str | None = None) -> str:
+    """Make an identity key: the secret goes to a new file, the public one is returned.
+
+    Raises:
+        ConfigError: the file exists, or cannot be written.
+    """
+    return create(Path(file), None if passphrase is None else passphrase.encode()).public
+
+
+def show_study(plan: File, *, round_trip_ms: float = 20.0, mbit_per_s: float = 100.0) -> str:
+    """All that a steward reads before signing: what a plan does, and who has approved it.
+
+    Raises:
+        PlanError: what is wrong with the plan, or that it has no identities.
+    """
+    return shown(load_study(Path(plan)), Network(round_trip_ms, mbit_per_s))
+
+
+def approve_study(
+    plan: File,
+    name: str,
+    config: File,
+    *,
+    days: int = DAYS,
+    note: str = "",
+    passphrase: str | None = None,
+) -> Path:
+    """Sign that an institution takes part in exactly this plan, for some days.
+
+    Args:
+        passphrase: of its identity key, where the configuration names no file with it.
+
+    Returns:
+        The signed file, for all other institutions.
+
+    Raises:
+        MpcgenError: the plan is wrong, or the institution cannot sign it.
+    """
+    return _decide(plan, name, config, APPROVE, days, note, passphrase)
+
+
+def reject_study(
+    plan: File,
+    name: str,
+    config: File,
+    *,
+    days: int = DAYS,
+    note: str = "",
+    passphrase: str | None = None,
+) -> Path:
+    """Sign that an institution does not take part in this plan; as `approve_study`."""
+    return _decide(plan, name, config, REJECT, days, note, passphrase)
+
+
+def receive_decision(plan: File, file: File) -> Statement:
+    """Check an institution's signed decision on a plan, and keep it beside the plan.
+
+    Raises:
+        ApprovalError: it does not hold, or is older than what is here.
+    """
+    return receive(read_plan(Path(plan)), Path(file))
+
+
+def study_status(plan: File) -> tuple[Standing, ...]:
+    """Where each institution's decision stands; the plan may run if no `.problem` has any words.
+
+    Raises:
+        PlanError: the plan is wrong, or has no identities.
+    """
+    return standings(read_plan(Path(plan)))
+
+
+def _decide(
+    plan: File,
+    name: str,
+    config: File,
+    decision: str,
+    days: int,
+    note: str,
+    passphrase: str | None,
+) -> Path:
+    def ask(path: Path) -> bytes:
+        return nobody_to_ask(path) if passphrase is None else passphrase.encode()
+
+    own, study = config_of(name, Path(config)), load_study(Path(plan))
+    return decide(study.plan, own, decision, days=days, note=note, ask=ask)

@@ -1,0 +1,200 @@
+"""The commands on study plans: written, checked, approved."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mpcgen.cli_parts import FILE, Group, load, warn
+from mpcgen.errors import InputError
+
+if TYPE_CHECKING:
+    from mpcgen.study.forecast import Network
+
+_AS = click.option("--as", "name", required=True, help="The institution that decides.")
+_CONFIG = click.option(
+    "--config", type=FILE, required=True, help="That institution's private configuration."
+)
+_DAYS = click.option("--days", type=int, default=90, help="How long the decision holds.")
+_NOTE = click.option("--note", default="", help="A line for the other institutions.")
+_YES = click.option("--yes", is_flag=True, help="Do not ask.")
+_RTT = click.option("--rtt", type=float, default=20.0, help="Round-trip time between parties, ms.")
+_MBIT = click.option("--mbit", type=float, default=100.0, help="Bandwidth of a party, Mbit/s.")
+
+
+@click.group(cls=Group)
+def study() -> None:
+    """Study plans."""
+
+
+@study.command("new")
+@click.argument("plan", type=FILE)
+@click.option("--id", "short", required=True, help="A short name: letters, digits, - and _.")
+@click.option("--title", required=True)
+@click.option("--build", type=click.Choice(["GRCh36", "GRCh37", "GRCh38"]), required=True)
+@click.option("--trait", required=True)
+@click.option("--ancestry", default="Other", help="As the GWAS Catalog names it.")
+@click.option("--technology", default="Genome-wide genotyping array")
+@click.option("--sites", type=FILE, required=True, help="The site list, in the plan's folder.")
+@click.option(
+    "--institution", "institutions", type=(str, str, str, int), multiple=True, required=True,
+    metavar="NAME HOST:PORT KEY MAX_PEOPLE", help="One of these for each institution.",
+)  # fmt: skip
+@click.option(
+    "--identity", "identities", type=(str, str), multiple=True,
+    metavar="NAME HEX", help="An institution's identity, as `mpcgen identity` prints it.",
+)  # fmt: skip
+@click.option(
+    "--jurisdiction", "jurisdictions", type=(str, str), multiple=True,
+    metavar="NAME CC", help="The country of an institution's party: two capital letters.",
+)  # fmt: skip
+def study_new(
+    plan: Path, short: str, title: str, build: str, trait: str, ancestry: str, technology: str,
+    sites: Path, institutions: tuple[tuple[str, str, str, int], ...],
+    identities: tuple[tuple[str, str], ...], jurisdictions: tuple[tuple[str, str], ...],
+) -> None:  # fmt: skip
+    """Write a PLAN with frequency, association and linkage, to be edited and checked."""
+    from mpcgen.study.plan import Institution  # noqa: PLC0415
+    from mpcgen.study.write import described, new_plan  # noqa: PLC0415
+
+    about = {
+        "id": short, "title": title, "build": build, "trait": trait, "ancestry": ancestry,
+        "technology": technology,
+    }  # fmt: skip
+    parties = [Institution(*each) for each in institutions]
+    parties = described(parties, "identity", identities)
+    parties = described(parties, "jurisdiction", jurisdictions)
+    warn(new_plan(plan, about, sites, parties))
+    click.echo(f"{plan} is written; edit it, then `mpcgen study check {plan}`")
+
+
+@study.command("check")
+@click.argument("plan", type=FILE)
+@_RTT
+@_MBIT
+def study_check(plan: Path, rtt: float, mbit: float) -> None:
+    """Say what a PLAN opens, to whom, what it implies, and what it costs."""
+    from mpcgen.study.check import describe  # noqa: PLC0415
+    from mpcgen.study.load import load_study  # noqa: PLC0415
+
+    click.echo(describe(load_study(plan), _network(rtt, mbit)))
+
+
+@study.command("propose")
+@click.argument("plan", type=FILE)
+@_AS
+@_CONFIG
+@_DAYS
+@_NOTE
+def study_propose(plan: Path, name: str, config: Path, days: int, note: str) -> None:
+    """Say what a PLAN does, approve it as the first institution, and say what to send to whom."""
+    from mpcgen.parties.approval_words import shown, to_send  # noqa: PLC0415
+    from mpcgen.parties.run import config_of  # noqa: PLC0415
+    from mpcgen.parties.signing import decide  # noqa: PLC0415
+    from mpcgen.study.forecast import Network  # noqa: PLC0415
+    from mpcgen.study.load import load_study  # noqa: PLC0415
+
+    loaded = load_study(plan)
+    decide(loaded.plan, config_of(name, config), "approve", days=days, note=note, ask=_ask)
+    click.echo(shown(loaded, Network()))
+    click.echo()
+    for line in to_send(loaded, name):
+        click.echo(line)
+
+
+@study.command("show")
+@click.argument("plan", type=FILE)
+@_RTT
+@_MBIT
+def study_show(plan: Path, rtt: float, mbit: float) -> None:
+    """All that a steward reads before signing: what a PLAN does, and who has approved it."""
+    from mpcgen.parties.approval_words import shown  # noqa: PLC0415
+    from mpcgen.study.load import load_study  # noqa: PLC0415
+
+    click.echo(shown(load_study(plan), _network(rtt, mbit)))
+
+
+@study.command("approve")
+@click.argument("plan", type=FILE)
+@_AS
+@_CONFIG
+@_DAYS
+@_NOTE
+@_YES
+def study_approve(plan: Path, name: str, config: Path, days: int, note: str, *, yes: bool) -> None:
+    """Sign that an institution takes part in exactly this PLAN, for some days."""
+    _decide(plan, name, config, "approve", days=days, note=note, yes=yes)
+
+
+@study.command("reject")
+@click.argument("plan", type=FILE)
+@_AS
+@_CONFIG
+@_DAYS
+@_NOTE
+@_YES
+def study_reject(plan: Path, name: str, config: Path, days: int, note: str, *, yes: bool) -> None:
+    """Sign that an institution does not take part in this PLAN; it may approve it later."""
+    _decide(plan, name, config, "reject", days=days, note=note, yes=yes)
+
+
+@study.command("receive")
+@click.argument("plan", type=FILE)
+@click.argument("files", type=FILE, nargs=-1, required=True)
+def study_receive(plan: Path, files: tuple[Path, ...]) -> None:
+    """Check other institutions' signed decisions on a PLAN, FILES, and keep them beside it."""
+    from mpcgen.parties.signing import receive  # noqa: PLC0415
+    from mpcgen.study.read import read_plan  # noqa: PLC0415
+
+    read = read_plan(plan)
+    for file in files:
+        statement = receive(read, file)
+        click.echo(f"{statement.institution}: {statement.decision}")
+
+
+@study.command("status")
+@click.argument("plan", type=FILE)
+def study_status(plan: Path) -> None:
+    """Who has approved a PLAN, and until when; ends with 0 only if it may run."""
+    from mpcgen.parties.approval_words import status_lines  # noqa: PLC0415
+    from mpcgen.parties.approvals import standings  # noqa: PLC0415
+    from mpcgen.study.read import read_plan  # noqa: PLC0415
+
+    read = read_plan(plan)
+    stand = standings(read)
+    for line in status_lines(read, stand):
+        click.echo(line)
+    if any(standing.problem for standing in stand):
+        sys.exit(1)
+
+
+def _decide(
+    plan: Path, name: str, config: Path, decision: str, *, days: int, note: str, yes: bool
+) -> None:
+    """Show what is signed, ask, sign it, and say where it lies."""
+    from mpcgen.parties.approval_words import summary  # noqa: PLC0415
+    from mpcgen.parties.run import config_of  # noqa: PLC0415
+    from mpcgen.parties.signing import decide  # noqa: PLC0415
+
+    own = config_of(name, config)
+    loaded = load(plan)
+    click.echo(summary(loaded))
+    if not yes:
+        click.confirm(f"Sign for {name}: {decision}?", abort=True)
+    file = decide(loaded.plan, own, decision, days=days, note=note, ask=_ask)
+    click.echo(f"{name}: {decision}; send {file} to all other institutions")
+
+
+def _ask(path: Path) -> bytes:
+    """The passphrase of a key, asked for at the terminal."""
+    return str(click.prompt(f"Passphrase of {path}", hide_input=True, err=True)).encode()
+
+
+def _network(rtt: float, mbit: float) -> "Network":
+    from mpcgen.study.forecast import Network  # noqa: PLC0415
+
+    try:
+        return Network(rtt, mbit)
+    except InputError as error:
+        raise click.UsageError(f"--rtt, --mbit: {error}") from None
