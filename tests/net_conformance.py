@@ -411,8 +411,9 @@ class ChannelConformance(ABC):
                 waits.append(wait)
                 return honest(wait)
 
-            monkeypatch.setattr(channel, "_take", take)
-            channel.exchange("counts", {"B": b"", "C": b""}, {"B": 1, "C": 1})
+            with monkeypatch.context() as patched:
+                patched.setattr(channel, "_take", take)
+                channel.exchange("counts", {"B": b"", "C": b""}, {"B": 1, "C": 1})
 
         def rest(channel: Channel) -> None:
             meet(channel)
@@ -449,6 +450,7 @@ class ChannelConformance(ABC):
             meet(channel)
             if channel.me == "A":
                 channel.exchange("last", dict.fromkeys(channel.peers, payload), {})
+                channel.linger = 0.0  # it goes although they have not said that they have it
                 channel.close()
                 closed.set()
                 return 0

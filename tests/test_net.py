@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -26,12 +27,23 @@ from mpcgen.errors import (
     PortTaken,
     TransportError,
 )
-from mpcgen.net import keys, sockets, zeromq
+from mpcgen.net import channel as channel_module
+from mpcgen.net import keys, sockets
 from mpcgen.net.address import bindable, dialable
 from mpcgen.net.channel import MAX_GREETING, AbortReason, Channel, ChannelOptions
-from mpcgen.net.frames import CHUNK
+from mpcgen.net.frames import INLINE
+from mpcgen.net.link import Sent
 from mpcgen.net.memory import MemoryNetwork
-from mpcgen.net.message import HEADER, MAGIC, MAX_LABEL, NO_SESSION, Arrival, Header, Kind
+from mpcgen.net.message import (
+    HEADER,
+    MAGIC,
+    MAX_LABEL,
+    NO_SESSION,
+    SEGMENT,
+    Arrival,
+    Header,
+    Kind,
+)
 from mpcgen.net.sockets import OVERHEAD
 from mpcgen.net.zeromq import Peer, ZmqChannel
 from tests.net_conformance import NAMES, PATIENCE, ChannelConformance, everybody, meet, play, to_all
@@ -99,8 +111,9 @@ class TestZeroMQ(ChannelConformance):
 
 
 def test_a_header_survives_the_wire() -> None:
-    header = Header(Kind.MESSAGE, 0, b"s" * 16, 1 << 40, 1 << 33, "frequency/open/Ä")
-    assert Header.split("B", header.pack() + b"rest") == (header, b"rest")
+    header = Header(Kind.MESSAGE, 0, b"s" * 16, 1 << 40, 1 << 33, "frequency/open/Ä", 7, 1 << 20)
+    read, rest = Header.split("B", header.pack() + b"rest")
+    assert (read, bytes(rest)) == (header, b"rest")
 
 
 def header_bytes(**changed: object) -> bytes:
@@ -111,6 +124,8 @@ def header_bytes(**changed: object) -> bytes:
         "session": NO_SESSION,
         "counter": 0,
         "length": 0,
+        "due": 0,
+        "start": 0,
         "label_length": 1,
     }
     return HEADER.pack(*(fields | changed).values()) + b"x"
@@ -121,7 +136,7 @@ def header_bytes(**changed: object) -> bytes:
     [
         (b"", "no message"),
         (b"GET / HTTP/1.1\r\n\r\n", "no message"),
-        (header_bytes(magic=b"MPG\x02"), "another version"),
+        (header_bytes(magic=b"MPG\x03"), "another version"),
         (header_bytes(kind=9), "damaged"),
         (header_bytes(label_length=2), "damaged"),
         (header_bytes(label_length=MAX_LABEL + 1) + bytes(MAX_LABEL), "damaged"),
@@ -147,6 +162,8 @@ def test_junk_is_a_bad_message_and_nothing_else(frame: bytes) -> None:
     ("frame", "text"),
     [
         (header_bytes(counter=1), "message 1 ('x') where 0 was due; A is at 'now'"),
+        (header_bytes(length=9, start=4), "message 0 ('x') from byte 4 on where 0 was due"),
+        (header_bytes(due=1), "acknowledged what A never sent"),
         (header_bytes(length=3) + b"ab", "wrong length at 'x'"),
         (header_bytes(kind=1, reason=200), "not on the list"),
         (header_bytes(length=MAX_GREETING + 1), "65537 bytes at 'x': at most 65536"),
@@ -480,10 +497,11 @@ def test_a_second_process_of_the_same_name_does_not_disturb() -> None:
         ([b"junk"], BadMessage, "^B sent something that is no message"),
         ([header_bytes(length=1 << 40)], BadMessage, "^B announced 1099511627776 bytes at 'x'"),
         ([header_bytes(length=3) + b"abcd"], BadMessage, "wrong length"),
-        ([header_bytes(length=3), b""], BadMessage, "^B sent an empty frame in a message"),
+        ([header_bytes(length=3), b""], BadMessage, "wrong length at 'x'"),
+        ([header_bytes(session=b"s" * 16, length=INLINE + 1), b""], BadMessage, "wrong length"),
         ([header_bytes(length=MAX_GREETING + 1)], BadMessage, "announced 65537 bytes at 'x'"),
         ([header_bytes(kind=Kind.HELLO, length=1)], BadMessage, "1 bytes at 'x': at most 0"),
-        ([bytes(CHUNK + OVERHEAD)], PartyTimeout, "^B did not come"),
+        ([bytes(SEGMENT + OVERHEAD)], PartyTimeout, "^B did not come"),
     ],
 )
 def test_a_peer_that_breaks_the_rules_is_named(
@@ -591,25 +609,25 @@ def test_a_socket_that_says_there_is_something_and_has_nothing(
 
 def test_a_message_may_come_for_longer_than_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A large one over a slow line: each of its frames begins the time-out anew."""
-    clock, frames = 0.0, 5
-    whole = Arrival("B", Header.split("B", header_bytes())[0], b"")
-    with joined("A", free_addresses(("A", "B"))) as a:
+    clock, payload = 0.0, bytes(5 * SEGMENT)
+    frames = deque(Sent(Kind.MESSAGE, b"s" * 16, 0, "x", payload).segments(0))
+    with MemoryNetwork(("A", "B")).channel("A", timeout=10.0) as a:
+        a.bind_session(b"s" * 16)
 
-        def step(wait: float) -> bool:
+        def take(wait: float) -> Arrival | None:
             """A frame comes every 9 seconds."""
-            nonlocal clock, frames
+            nonlocal clock
             clock += min(wait, 9.0)
-            if wait < 9.0:
-                return False
-            frames -= 1
-            if not frames:
-                a._ready.append(whole)
-            return True
+            if wait < 9.0 or not frames:
+                return None
+            header, part = frames.popleft()
+            return Arrival("B", Header.split("B", header)[0], part)
 
-        monkeypatch.setattr(a, "_step", step)
-        monkeypatch.setattr(zeromq, "time", SimpleNamespace(monotonic=lambda: clock))
-        assert a._take(10.0) is whole
-        assert a._take(8.0) is None
+        monkeypatch.setattr(a, "_take", take)
+        monkeypatch.setattr(channel_module, "time", SimpleNamespace(monotonic=lambda: clock))
+        assert a.exchange("x", {}, {"B": None}) == {"B": payload}
+        with pytest.raises(PartyTimeout):
+            a.exchange("more", {}, {"B": None})
 
 
 # -- processes

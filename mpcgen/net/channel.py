@@ -4,24 +4,41 @@ A protocol sees one verb, `exchange`; one call is one round. What is the same on
 stands here; a transport says how a frame travels.
 """
 
+import math
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypedDict
 
-from mpcgen.errors import Abort, BadMessage, PartyLost, PartyTimeout
-from mpcgen.net.message import NO_SESSION, AbortReason, Arrival, Header, Kind
+from mpcgen.errors import Abort, BadMessage, MpcgenError, PartyLost, PartyTimeout
+from mpcgen.net.absence import Absences, Tell
+from mpcgen.net.dialogue import MAX_EARLY, Dialogue
+from mpcgen.net.message import (
+    HEADER,
+    NO_SESSION,
+    SEGMENT,
+    AbortReason,
+    Arrival,
+    Header,
+    Kind,
+    label_bytes,
+)
 
-__all__ = ["AbortReason", "Channel", "ChannelOptions", "MessageLog", "Traffic"]
+__all__ = ["MAX_EARLY", "AbortReason", "Channel", "ChannelOptions", "MessageLog", "Traffic"]
 
-MAX_EARLY = 256
-"""Messages that one peer may be ahead; a sender that nobody answers has to wait now and then."""
 MAX_GREETING = 1 << 16
 """Most payload bytes of a message before its sender has bound the session."""
 LOOK_AROUND = 1.0
 """Seconds in which a party that hears of a loss looks for itself who was lost."""
+TELL_ABORT = 5.0
+"""Seconds in which a party that stops waits for a lost connection, to say so there too."""
+TOKEN_BYTES = 16
+SAY_WAITING = 5.0
+"""Seconds after which a party that waits for another tells the rest that it is there itself."""
+SIGNS_OF_LIFE = {Kind.MESSAGE, Kind.BYE, Kind.ACK, Kind.WAITING}
+"""What begins the time-out anew; a connection that comes and goes does not."""
 
 Direction = Literal["sent", "received"]
 MessageLog = Callable[[Direction, str, str, int, int], None]
@@ -32,7 +49,8 @@ MessageLog = Callable[[Direction, str, str, int, int], None]
 class Traffic:
     """What was sent to one peer: messages, their payload bytes and, apart, their header bytes.
 
-    What the transport adds below (encryption, TCP) and the channel's own frames are not counted.
+    What the transport adds below (encryption, TCP), the channel's own frames, and what is sent
+    again, are not counted.
     """
 
     messages: int = 0
@@ -45,26 +63,52 @@ class ChannelOptions(TypedDict, total=False):
 
     timeout: float
     connect_timeout: float
+    absence: float
+    linger: float
     max_payload: int
     on_message: MessageLog | None
+    on_notice: Tell | None
+
+
+def _fresh_token() -> bytes:
+    """What tells this run of a party from every other."""
+    from mpcgen.prg import fresh_bytes  # noqa: PLC0415 (numpy starts threads)
+
+    return fresh_bytes(TOKEN_BYTES)
 
 
 class Channel(ABC):
     """A party's ordered, labelled messages to and from each of its peers.
 
     What it promises: from each peer, messages arrive in the order in which they were sent, none
-    lost, none repeated, from that peer and (on real transports) unseen by others. Every message
-    carries session, label, counter and length, and each is checked before a byte is handed on.
-    What it does not: that a peer is alive, or that its messages are true.
+    lost, none repeated, from that peer and (on real transports) unseen by others, whatever happens
+    to the connections between two processes that live on. Every message carries session, label,
+    counter and length, and each is checked before a byte is handed on. What it does not: that a
+    peer is alive, or that its messages are true.
+
+    Args:
+        timeout: seconds for which a peer that is there may be silent.
+        connect_timeout: seconds in which all have to come at first.
+        absence: seconds for which a peer whose connection was lost is waited for; 0: not at all.
+        linger: seconds that `close` waits at most until all have what was sent to them.
+        max_payload: most bytes of a message.
+        on_message: told of every message, once.
+        on_notice: takes lines for the institution's own log: who is waited for, what was refused.
 
     Raises PartyTimeout (not all came in `connect_timeout` seconds; nothing from those that are
-    there, hung or busy, for `timeout` seconds), PartyLost (a connection ended and what was due can
-    no longer come), BadMessage (a frame that breaks the rules) and Abort (a peer stopped all).
-    After any of these only `abort` and `close` make sense. One thread at a time uses a channel.
+    there, hung or busy, for `timeout` seconds), PartyLost (a connection ended and did not come back
+    in `absence` seconds, or the peer was started again and has lost what it held), BadMessage (a
+    frame that breaks the rules) and Abort (a peer stopped all). After any of these only `abort` and
+    `close` make sense. One thread at a time uses a channel.
+
+    A transport implements `_connect`, `_put`, `_take` and `_close`, and calls `_dialled`, `_missed`
+    and `_found` from within `_connect` and `_take` as connections come and go.
     """
 
     real: ClassVar[bool]
     """False only for transports of tests: fixed seeds are refused where it is True."""
+    lossless: ClassVar[bool] = False
+    """Whether the transport has no connections that can be lost: then nothing is kept."""
 
     def __init__(
         self,
@@ -73,8 +117,11 @@ class Channel(ABC):
         *,
         timeout: float = 300.0,
         connect_timeout: float = 600.0,
+        absence: float = 0.0,
+        linger: float = 60.0,
         max_payload: int = 1 << 30,
         on_message: MessageLog | None = None,
+        on_notice: Tell | None = None,
     ):
         if me in peers or len(set(peers)) != len(peers):
             raise ValueError(f"the parties of a session need names of their own: {me}, {peers}")
@@ -82,18 +129,23 @@ class Channel(ABC):
         self.peers: tuple[str, ...] = tuple(peers)
         self.timeout = timeout
         self.connect_timeout = connect_timeout
+        self.linger = linger
         self.max_payload = max_payload
         self.on_message = on_message
         self.rounds = 0
+        self._notice: Tell = on_notice or (lambda _words: None)
         self._sent = dict.fromkeys(self.peers, Traffic())
         self._session = NO_SESSION
-        self._next_out = dict.fromkeys(self.peers, 0)
-        self._next_in = dict.fromkeys(self.peers, 0)
-        self._early: dict[str, deque[tuple[Header, bytes]]] = {p: deque() for p in self.peers}
-        self._connected = self._aborted = self._closed = False
+        self._token = _fresh_token()
+        self._talks = {
+            peer: Dialogue(me, peer, self._send_frame, keep=not self.lossless) for peer in peers
+        }
+        self._away = Absences(absence, self._notice)
+        self._connected = self._aborted = self._failed = self._closed = False
         self._heard_abort = False
-        self._gone: set[str] = set()
+        self._abort_reason = AbortReason.FAULT
         self._awaited: tuple[str, list[str]] = "", []
+        self._said = 0.0
 
     @property
     def sent(self) -> dict[str, Traffic]:
@@ -120,15 +172,19 @@ class Channel(ABC):
             raise ValueError(f"no peers of {self.me} in this session: {sorted(strangers)}")
         if self._closed:
             raise ValueError(f"the channel of {self.me} is closed")
-        if not self._connected:
-            self.connect()
-        self.rounds += 1
-        for peer, payload in send.items():
-            self._send(peer, label, payload)
-        if not receive:
-            self._look()
-        self._wait(label, receive)
-        return {peer: self._deliver(peer, label, length) for peer, length in receive.items()}
+        try:
+            if not self._connected:
+                self.connect()
+            self.rounds += 1
+            for peer, payload in send.items():
+                self._send(peer, label, payload)
+            if not receive:
+                self._look(label)
+            self._wait(label, receive)
+            return {peer: self._deliver(peer, label, length) for peer, length in receive.items()}
+        except MpcgenError:
+            self._failed = True
+            raise
 
     def connect(self) -> None:
         """Wait until every peer is there; the first `exchange` does it unasked."""
@@ -149,83 +205,175 @@ class Channel(ABC):
         if self._aborted or self._closed:
             return
         self._aborted = True
-        reason = AbortReason.FOLLOWED if self._heard_abort else reason
+        self._abort_reason = AbortReason.FOLLOWED if self._heard_abort else reason
         for peer in self.peers:
-            self._control(peer, Kind.ABORT, reason.code)
+            self._control(peer, Kind.ABORT, self._abort_reason.code)
 
     def close(self) -> None:
-        """End this party's part; what was sent before still reaches the others. Never raises."""
-        if not self._closed:
-            for peer in self.peers:
-                self._control(peer, Kind.BYE)
-            self._closed = True
+        """End this party's part, where it did it, when the others have what was sent to them.
+
+        It waits for them `linger` seconds at most, and never raises.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            for talk in self._talks.values():
+                if not talk.left:
+                    talk.send(Kind.BYE, self._session, "", b"")
+            if self._connected and not self.lossless:
+                with suppress(MpcgenError):
+                    self._take_leave()
+        finally:
             self._close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._failed = self._failed or kind is not None
         self.close()
 
+    # -- out
+
     def _send(self, peer: str, label: str, payload: bytes | memoryview) -> None:
-        view = memoryview(payload)
-        size = view.nbytes
+        size = memoryview(payload).nbytes
         if size > (most := self._most(self._session)):
             raise ValueError(f"{size} bytes to {peer} at {label!r}: at most {most}")
-        counter = self._next_out[peer]
-        self._next_out[peer] += 1
-        header = Header(Kind.MESSAGE, 0, self._session, counter, size, label).pack()
-        self._put(peer, header, payload)
+        framing = max(1, math.ceil(size / SEGMENT)) * (HEADER.size + len(label_bytes(label)))
+        talk = self._talks[peer]
+        self._make_room(talk, label, size)
+        counter = talk.out.next
+        if not talk.left:
+            # What is not bytes may change before it is sent, and may have to be sent again.
+            fixed = payload if isinstance(payload, bytes) else bytes(payload)
+            talk.send(Kind.MESSAGE, self._session, label, fixed)
         was = self._sent[peer]
-        self._sent[peer] = Traffic(was.messages + 1, was.bytes + size, was.framing + len(header))
+        self._sent[peer] = Traffic(was.messages + 1, was.bytes + size, was.framing + framing)
         if self.on_message:
             self.on_message("sent", peer, label, counter, size)
 
-    def _control(self, peer: str, kind: Kind, reason: int = 0) -> None:
-        """Send a frame of the channel's own, outside the counted sequence."""
-        self._put(peer, Header(kind, reason, self._session, 0, 0, "").pack(), b"")
+    def _send_frame(self, peer: str, header: bytes, part: memoryview) -> None:
+        self._put(peer, header, part)
 
-    def _look(self) -> None:
+    def _make_room(self, talk: Dialogue, label: str, size: int) -> None:
+        """Wait until what is kept for a peer leaves room for so many bytes."""
+
+        def full() -> list[str]:
+            return [] if talk.left or talk.out.has_room(size) else [talk.peer]
+
+        if full():
+            self._until(label, full, "took nothing of what was sent to it")
+
+    def _control(self, peer: str, kind: Kind, reason: int = 0, label: str = "") -> None:
+        """Send a frame of the channel's own, outside the counted sequence."""
+        self._talks[peer].say(Header(kind, reason, self._session, label=label))
+
+    # -- waiting
+
+    def _look(self, label: str) -> None:
         """Take in what is there already, so that a party that only sends hears of an abort."""
         while arrival := self._take(0.0):
-            self._admit(arrival, "")
+            self._admit(arrival, label)
+        self._mind(label)
 
     def _wait(self, label: str, receive: Collection[str]) -> None:
         """Take messages in until each peer of `receive` has a message waiting."""
-        while missing := [peer for peer in receive if not self._early[peer]]:
-            if gone := self._gone.intersection(missing):
-                raise self._lost(min(gone), "closed its channel")
-            self._awaited = label, missing
-            arrival = self._take(self.timeout)
-            if arrival is None:
+
+        def missing() -> list[str]:
+            lacking = [peer for peer in receive if not self._talks[peer].come.early]
+            for peer in lacking:
+                if self._talks[peer].left:
+                    raise self._lost(peer, "closed its channel")
+            return lacking
+
+        self._until(label, missing, "did not answer")
+
+    def _until(self, label: str, missing: Callable[[], list[str]], failing: str) -> None:
+        """Take in what comes until nobody is missing.
+
+        A peer that is away is waited for as an absence; where all are there, what counts is how
+        long nothing came.
+        """
+        left, deadline = self.timeout, time.monotonic() + self.timeout
+        while names := missing():
+            self._awaited = label, names
+            arrival = self._take(min(left, self._rest()))
+            if arrival is not None:
+                self._admit(arrival, label)
+                alive = arrival.header.kind in SIGNS_OF_LIFE
+            else:
+                alive = self._mind(label)
+            if alive:
+                left, deadline = self.timeout, time.monotonic() + self.timeout
+            elif (left := deadline - time.monotonic()) <= 0:
                 raise PartyTimeout(
-                    f"{' and '.join(missing)} did not answer in {self.timeout:g} s at {label!r}; "
+                    f"{' and '.join(names)} {failing} in {self.timeout:g} s at {label!r}; "
                     "where a party only needs longer, give the plan a larger timeout_seconds"
                 )
-            self._admit(arrival, label)
         self._awaited = label, []
+
+    def _rest(self) -> float:
+        """Seconds in which nothing is to be said or decided about those that are away."""
+        return min(self._away.rest(time.monotonic()), SAY_WAITING) if self._away else math.inf
+
+    def _mind(self, label: str) -> bool:
+        """Give up who was away too long, tell who else is waited for; whether anybody is.
+
+        Raises:
+            PartyLost: names who did not come back.
+        """
+        if not self._away:
+            return False
+        now = time.monotonic()
+        if overdue := self._away.overdue(now):
+            raise self._lost_for_good(overdue[0], label)
+        self._away.tell(now, label)
+        if now - self._said >= SAY_WAITING:
+            self._said = now
+            for peer in self.peers:
+                if peer not in self._away and not self._talks[peer].left:
+                    self._control(peer, Kind.WAITING, label=self._away.peers[0])
+        return True
+
+    def _take_leave(self) -> None:
+        """Wait until all have what was sent to them; after a failure, only to tell of an abort."""
+        ended = self._failed or self._aborted
+        deadline = time.monotonic() + (min(self.linger, TELL_ABORT) if ended else self.linger)
+        while self._unheard(ended=ended) and (left := deadline - time.monotonic()) > 0:
+            arrival = self._take(min(left, self._rest()))
+            if arrival is not None and not ended:
+                self._admit(arrival, "the end")
+
+    def _unheard(self, *, ended: bool) -> bool:
+        """Whether somebody should hear of this party's end who can still come back for it."""
+        overdue = set(self._away.overdue(time.monotonic()))
+        if ended:
+            return self._aborted and bool(set(self._away.peers) - overdue)
+        return any(
+            talk.out.pending and not talk.left and peer not in overdue
+            for peer, talk in self._talks.items()
+        )
+
+    # -- in
 
     def _admit(self, arrival: Arrival, label: str) -> None:
         """Check what does not depend on where we are, and keep the message in its order."""
-        peer, header, payload = arrival
+        peer, header, part = arrival
         self._check_size(peer, header)
-        if header.kind is not Kind.MESSAGE:
-            return self._admit_control(peer, header)
-        due = self._next_in[peer]
-        if header.counter != due:
-            raise BadMessage(
-                f"{peer} sent message {header.counter} ({header.label!r}) where {due} was due; "
-                f"{self.me} is at {label!r}"
-            )
-        if header.length != len(payload):
-            raise BadMessage(f"{peer} sent a wrong length at {header.label!r}")
-        if len(self._early[peer]) >= MAX_EARLY:
-            raise BadMessage(
-                f"{peer} is {MAX_EARLY} messages ahead, at {header.label!r}; "
-                f"{self.me} is at {label!r}"
-            )
-        self._next_in[peer] = due + 1
-        return self._early[peer].append((header, payload))
+        talk = self._talks[peer]
+        if header.kind is Kind.HELLO and talk.is_another_run(header):
+            if self._connected:
+                raise PartyLost(
+                    f"{peer} was started again in the middle of the session, at {label!r}, and "
+                    f"what it held is gone; {self.me} cannot go on"
+                )
+            talk.begin_anew()
+        talk.hear(header, part, label)
+        if header.kind is Kind.BYE:
+            self._away.end(peer, time.monotonic())
+        elif header.kind is Kind.ABORT:
+            self._stop(peer, AbortReason.from_code(peer, header.reason))
 
     def _check_size(self, peer: str, header: Header) -> None:
         most = self._most(header.session) if header.kind is Kind.MESSAGE else 0
@@ -237,20 +385,19 @@ class Channel(ABC):
     def _most(self, session: bytes) -> int:
         return min(self.max_payload, MAX_GREETING) if session == NO_SESSION else self.max_payload
 
-    def _admit_control(self, peer: str, header: Header) -> None:
-        if header.kind is Kind.BYE:
-            self._gone.add(peer)
-        elif header.kind is Kind.ABORT:
-            self._stop(peer, AbortReason.from_code(peer, header.reason))
-
     def _stop(self, peer: str, reason: AbortReason) -> None:
         """Raise Abort; where `peer` only passes it on, look first for the cause itself."""
         passed_on = reason in (AbortReason.LOST, AbortReason.FOLLOWED) and not self._heard_abort
         self._heard_abort = True
         deadline = time.monotonic() + LOOK_AROUND
-        while passed_on and (arrival := self._take(max(0.0, deadline - time.monotonic()))):
-            if arrival.header.kind is not Kind.MESSAGE:
-                self._admit_control(arrival.peer, arrival.header)
+        while passed_on:
+            arrival = self._take(max(0.0, deadline - time.monotonic()))
+            if arrival is not None:
+                self._admit(arrival, self._awaited[0])
+            elif self._away:
+                raise self._lost_for_good(self._away.peers[0], self._awaited[0])
+            else:
+                break
         hint = self._hint(peer, reason)
         raise Abort(f"{peer} aborted: {reason.value}{hint}", again=reason.passes)
 
@@ -264,7 +411,7 @@ class Channel(ABC):
 
     def _deliver(self, peer: str, label: str, length: int | None) -> bytes:
         """The peer's next message, if it is the one that is due here."""
-        header, payload = self._early[peer].popleft()
+        header, payload = self._talks[peer].come.early.popleft()
         if header.label != label:
             raise BadMessage(f"{peer} is at {header.label!r}, {self.me} expected {label!r}")
         if header.session != self._session:
@@ -280,23 +427,60 @@ class Channel(ABC):
     def _lost(self, peer: str, how: str) -> PartyLost:
         return PartyLost(f"{peer} {how} in the middle of the session; {self.me} cannot go on")
 
+    def _lost_for_good(self, peer: str, label: str) -> PartyLost:
+        if not self._away.patience:
+            return self._lost(peer, "was lost")
+        return PartyLost(
+            f"{peer} was lost in the middle of the session, at {label!r}, and did not come back in "
+            f"{self._away.patience:g} s; {self.me} cannot go on"
+        )
+
+    # -- what a transport tells, from within _connect and _take
+
+    def _dialled(self, peer: str) -> None:
+        """Another connection stands by which frames go to this peer, and nothing has gone by it.
+
+        The channel says HELLO, first of all, and what the peer lacks follows when it has answered.
+        What was put before and may have got lost is none of the transport's concern, but nothing of
+        it may still come once the peer has got this HELLO.
+        """
+        self._talks[peer].greet(self._token)
+        if self._aborted:
+            self._control(peer, Kind.ABORT, self._abort_reason.code)
+
+    def _missed(self, peer: str) -> None:
+        """A peer is not there any more, after everybody had come: its time away begins."""
+        if self._connected and not self._talks[peer].left:
+            self._away.begin(peer, time.monotonic())
+
+    def _found(self, peer: str) -> None:
+        """A peer is there, whether or not it has anything to say."""
+        self._away.end(peer, time.monotonic())
+
+    # -- what a transport does
+
     @abstractmethod
     def _connect(self) -> None:
-        """Wait until every peer is there, at most `connect_timeout`; else PartyTimeout."""
+        """Wait until every peer is there, at most `connect_timeout`; else PartyTimeout.
+
+        What arrives meanwhile goes to `_admit`.
+        """
 
     @abstractmethod
-    def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
-        """Queue one message; neither waits for the peer nor raises where it is gone.
+    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
+        """Queue one frame, a header and at most SEGMENT bytes, which never change any more.
 
-        The payload's buffer may change after it returns.
+        It neither waits for the peer nor raises where it is gone; then the frame is dropped. Frames
+        that arrive do so in order, and none is missing between two that came by one connection.
         """
 
     @abstractmethod
     def _take(self, wait: float) -> Arrival | None:
-        """The next message of any peer; None where nothing came for `wait` seconds.
+        """The next frame of any peer; None where nothing came for `wait` seconds.
 
-        What has arrived is handed out first; then PartyLost where a connection broke whose peer
-        has not said BYE (is not in `_gone`).
+        What has arrived is handed out first. None may come earlier where a peer was missed or
+        found. Of frames that came by a connection only those are handed out that follow its HELLO,
+        which is handed out too, and none of older connections of that peer after it.
         """
 
     @abstractmethod

@@ -1,68 +1,56 @@
-"""How a message is cut into frames on the wire, and put together again.
+"""How a header and its part of a payload go into ZeroMQ's frames, and come out of them again.
 
-A frame has at most CHUNK payload bytes, so that an unauthenticated client can make this process
-hold no more than that, and heartbeats get through between the frames of a large message.
+A small part goes into one frame with its header. A large one goes in a frame of its own behind the
+header's, so that it is not copied. No frame has more than SEGMENT payload bytes, so that an
+unauthenticated client can make this process hold no more than that, and heartbeats get through
+between the frames of a large message.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from mpcgen.errors import BadMessage
 from mpcgen.net.message import Arrival, Header
 
-CHUNK = 1 << 20
-"""Most payload bytes in one frame."""
 INLINE = 1 << 16
-"""Payload bytes that go into a message's first frame."""
+"""Payload bytes that go into one frame with their header."""
 
 
-def cut(header: bytes, payload: bytes) -> Iterator[bytes | memoryview]:
-    """The frames of one message: its header with the payload's start, then the rest in chunks."""
-    view = memoryview(payload)
-    yield header + view[:INLINE]
-    for start in range(INLINE, len(view), CHUNK):
-        yield view[start : start + CHUNK]
+def frames(header: bytes, part: memoryview) -> tuple[bytes | memoryview, ...]:
+    """What goes over the wire, one or two frames."""
+    return (header + part,) if len(part) <= INLINE else (header, part)
 
 
-class _Partial:
-    """A message of which not all frames have come."""
-
-    def __init__(self, header: Header, start: bytes):
-        self.header = header
-        self.parts: list[bytes | memoryview] = [start]
-        self.missing = header.length - len(start)
-
-    def add(self, part: memoryview) -> None:
-        self.parts.append(part)
-        self.missing -= part.nbytes
-
-
-class Assembly:
-    """The messages that come by each connection.
+class Pairing:
+    """Puts the two frames of a large part together again, for each connection.
 
     Args:
-        check: called with peer and header before more than a message's first frame is held; raises
-            BadMessage where the message is not to be taken.
+        check: called with peer and header before a part is waited for; raises BadMessage where the
+            message is not to be taken.
     """
 
     def __init__(self, check: Callable[[str, Header], None]):
         self._check = check
-        self._partial: dict[int, _Partial] = {}
+        self._waiting: dict[str, Header] = {}
 
-    def add(self, peer: str, connection: int, frame: memoryview) -> Arrival | None:
-        """Take in the next frame of a connection; the message, where it is whole.
+    def add(self, peer: str, connection: str, frame: memoryview) -> Arrival | None:
+        """Take in the next frame of a connection; header and part, where both are here.
 
         Raises:
-            BadMessage: the frame is empty, does not begin a message, or begins one not to be taken.
+            BadMessage: the frame begins no message, or has not the length that was announced.
         """
-        partial = self._partial.pop(connection, None)
-        if partial is None:
-            partial = _Partial(*Header.split(peer, bytes(frame)))
-            self._check(peer, partial.header)
-        elif not frame.nbytes:  # it would begin the time-out anew for nothing
-            raise BadMessage(f"{peer} sent an empty frame in a message")
+        header = self._waiting.pop(connection, None)
+        if header is None:
+            header, part = Header.split(peer, frame)
+            self._check(peer, header)
+            if header.part > INLINE and not part:
+                self._waiting[connection] = header
+                return None
         else:
-            partial.add(frame)
-        if partial.missing > 0:
-            self._partial[connection] = partial
-            return None
-        return Arrival(peer, partial.header, b"".join(partial.parts))
+            part = frame
+        if len(part) != header.part:
+            raise BadMessage(f"{peer} sent a wrong length at {header.label!r}")
+        return Arrival(peer, header, part)
+
+    def forget(self, connection: str) -> None:
+        """This connection has ended, or is used no more."""
+        self._waiting.pop(connection, None)

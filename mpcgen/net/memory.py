@@ -39,30 +39,32 @@ class MemoryChannel(Channel):
     """A party's end of a MemoryNetwork."""
 
     real: ClassVar[bool] = False
+    lossless: ClassVar[bool] = True
 
     def __init__(self, network: MemoryNetwork, name: str, **options: Unpack[ChannelOptions]):
         super().__init__(name, [n for n in network.names if n != name], **options)
         self._network = network
         self._inbox = network.inbox[name]
+        self._missing = {name}
 
     def _connect(self) -> None:
         """Everybody is there from the start."""
 
-    def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
+    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
         with self._network.changed:
-            self._network.inbox[peer].append((self.me, header + bytes(payload)))
+            self._network.inbox[peer].append((self.me, header + part))
             self._network.changed.notify_all()
 
     def _take(self, wait: float) -> Arrival | None:
         network = self._network
         with network.changed:
-            network.changed.wait_for(lambda: self._inbox or network.killed, wait)
+            network.changed.wait_for(lambda: self._inbox or network.killed - self._missing, wait)
             if self._inbox:
                 peer, frame = self._inbox.popleft()
                 return Arrival(peer, *Header.split(peer, frame))
-            for peer in self.peers:
-                if peer in network.killed and peer not in self._gone:
-                    raise self._lost(peer, "was lost")
+            for peer in network.killed.intersection(self.peers):
+                self._missing.add(peer)
+                self._missed(peer)
             return None
 
     def _close(self) -> None:

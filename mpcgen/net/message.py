@@ -1,7 +1,9 @@
 """What travels between parties: the header before every payload, and why a party may abort.
 
-Header, 40 bytes in network order and the label: magic and version (4), kind (1), abort reason (1),
-session (16), counter (8), payload length (8), label length (2), label in UTF-8.
+Header, 56 bytes in network order and the label: magic and version (4), kind (1), reason (1),
+session (16), counter (8), payload length (8), due (8), start (8), label length (2), label in UTF-8.
+A message longer than SEGMENT goes in several frames, each with the header and the payload from its
+`start` on, so that after a lost connection it goes on where it ended.
 """
 
 import struct
@@ -19,19 +21,35 @@ from mpcgen.errors import (
     TransportError,
 )
 
-MAGIC = b"MPG\x01"
-HEADER = struct.Struct("!4sBB16sQQH")
+MAGIC = b"MPG\x02"
+HEADER = struct.Struct("!4sBB16sQQQQH")
 MAX_LABEL = 200
+SEGMENT = 1 << 20
+"""Most payload bytes in one frame: what a party holds at most for somebody that is not checked."""
 NO_SESSION = bytes(16)
 
 
 class Kind(IntEnum):
-    """What a frame is; all but MESSAGE belong to the channel itself."""
+    """What a frame is; all but MESSAGE belong to the channel itself.
+
+    MESSAGE and BYE are counted, kept until they are acknowledged, and sent again where a connection
+    was lost. The others stand outside the count, and an ABORT overtakes what was sent before it.
+    """
 
     MESSAGE = 0
     ABORT = 1
+    """Stop; the reason is the abort's."""
     HELLO = 2
+    """First on every connection. Session: the token of this run of the sender; counter: which of
+    its connections this is; reason: 1 where a RESUME is wanted before anything else is sent."""
     BYE = 3
+    """The sender's last."""
+    RESUME = 4
+    """Answers a HELLO. Counter: that of the HELLO; due and start: where to go on."""
+    ACK = 5
+    """Nothing but what stands in `due`."""
+    WAITING = 6
+    """The sender is there, and waits for the party in `label`, whose connection was lost."""
 
 
 class AbortReason(Enum):
@@ -93,46 +111,74 @@ _REASONS: tuple[tuple[type[BaseException], AbortReason], ...] = (
 
 
 class Header(NamedTuple):
-    """What goes before every payload."""
+    """What goes before every payload.
+
+    Attributes:
+        counter: which of the sender's messages to this peer it is, from 0.
+        length: bytes of the whole payload.
+        due: the message of the receiver that the sender takes next; all before it have come.
+        start: bytes of the payload that went in frames before this one.
+    """
 
     kind: Kind
-    reason: int
-    session: bytes
-    counter: int
-    length: int
-    label: str
+    reason: int = 0
+    session: bytes = NO_SESSION
+    counter: int = 0
+    length: int = 0
+    label: str = ""
+    due: int = 0
+    start: int = 0
 
     def pack(self) -> bytes:
         """The header on the wire."""
-        label = self.label.encode()
-        if len(label) > MAX_LABEL:
-            raise ValueError(f"a label has at most {MAX_LABEL} bytes: {self.label!r}")
-        numbers = (self.kind, self.reason, self.session, self.counter, self.length, len(label))
-        return HEADER.pack(MAGIC, *numbers) + label
+        label = label_bytes(self.label)
+        numbers = (self.counter, self.length, self.due, self.start, len(label))
+        return HEADER.pack(MAGIC, self.kind, self.reason, self.session, *numbers) + label
 
     @classmethod
-    def split(cls, peer: str, frame: bytes) -> tuple["Header", bytes]:
+    def split(cls, peer: str, frame: bytes | memoryview) -> tuple["Header", memoryview]:
         """Read what `peer` sent as header and the rest; BadMessage where it is no header."""
-        if frame[:4] != MAGIC:
+        view = memoryview(frame)
+        if (magic := bytes(view[:4])) != MAGIC:
             raise BadMessage(
                 f"{peer} speaks another version of the protocol"
-                if frame[:3] == MAGIC[:3]
+                if magic[:3] == MAGIC[:3]
                 else f"{peer} sent something that is no message"
             )
         try:
-            _, kind, reason, session, counter, length, size = HEADER.unpack_from(frame)
+            _, kind, reason, session, *numbers, size = HEADER.unpack_from(view)
+            counter, length, due, start = numbers
             end = HEADER.size + size
-            if size > MAX_LABEL or end > len(frame):
+            if size > MAX_LABEL or end > len(view):
                 raise ValueError
-            label = frame[HEADER.size : end].decode()
-            return cls(Kind(kind), reason, session, counter, length, label), frame[end:]
+            label = bytes(view[HEADER.size : end]).decode()
+            header = cls(Kind(kind), reason, session, counter, length, label, due, start)
+            return header, view[end:]
         except (struct.error, ValueError):
             raise BadMessage(f"{peer} sent a damaged header") from None
 
+    @staticmethod
+    def is_of(kind: Kind, frame: bytes | memoryview) -> bool:
+        """Whether a frame begins as one of this kind does."""
+        return bytes(frame[: len(MAGIC) + 1]) == MAGIC + bytes([kind])
+
+    @property
+    def part(self) -> int:
+        """Payload bytes that belong to this frame."""
+        return min(max(0, self.length - self.start), SEGMENT)
+
+
+def label_bytes(label: str) -> bytes:
+    """A label on the wire; ValueError where it is too long."""
+    encoded = label.encode()
+    if len(encoded) > MAX_LABEL:
+        raise ValueError(f"a label has at most {MAX_LABEL} bytes: {label!r}")
+    return encoded
+
 
 class Arrival(NamedTuple):
-    """A message as the transport hands it over; `peer` is whom the transport authenticated."""
+    """A frame as the transport hands it over; `peer` is whom the transport authenticated."""
 
     peer: str
     header: Header
-    payload: bytes
+    part: bytes | memoryview

@@ -9,8 +9,8 @@ import zmq
 
 from mpcgen.errors import ConfigError, PortTaken
 from mpcgen.net.address import bindable, dialable
-from mpcgen.net.frames import CHUNK
 from mpcgen.net.keys import KeyPair, key_bytes
+from mpcgen.net.message import SEGMENT
 
 OVERHEAD = 1 << 10
 HEARTBEAT_MS = 2_000
@@ -66,7 +66,7 @@ def listener(context: "zmq.Context[Socket]", keys: KeyPair, max_payload: int) ->
     socket.zap_domain = ZAP_DOMAIN
     socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
     # A connection whose queue is full is not read, misses its heartbeats and is cut off.
-    socket.rcvhwm = 2 * (max_payload // CHUNK) + 1024
+    socket.rcvhwm = 2 * (max_payload // SEGMENT) + 1024
     return _bounded(socket)
 
 
@@ -84,7 +84,7 @@ def sender(context: "zmq.Context[Socket]", keys: KeyPair, public_key: str) -> So
 
 
 def _bounded(socket: Socket) -> Socket:
-    socket.maxmsgsize = CHUNK + OVERHEAD
+    socket.maxmsgsize = SEGMENT + OVERHEAD
     socket.heartbeat_ivl = HEARTBEAT_MS
     socket.heartbeat_timeout = SILENCE_MS
     socket.handshake_ivl = HANDSHAKE_MS

@@ -5,11 +5,14 @@ peers, and one sending socket for each peer (PUSH, CURVE client) that talks only
 for that peer. Who sent a frame is what the handshake proved (User-Id), never what the frame says.
 
 A connection that ends is judged by the receiver: the listener's monitor tells which accepted
-connection ended, and a peer whose connection ended without a BYE is lost, once everything that
+connection ended, and a peer whose connection ended without a BYE is away, once everything that
 arrived before has been handed out. A process that died ends its connections at once; a machine or
 a line that is silent, after SILENCE_MS of unanswered heartbeats, which ZeroMQ's own thread answers
-while a party counts. No thread of our own: handshakes are answered while the party waits in
-`connect` or `exchange`, which is where all of them happen.
+while a party counts. That thread also dials again, for ever. No thread of our own: handshakes are
+answered while the party waits in `connect` or `exchange`.
+
+ZeroMQ drops what was queued for a connection that ended (`immediate`), and what was left of it
+may come by the next one before the HELLO, where it is dropped: the channel sends all of it again.
 """
 
 import math
@@ -22,18 +25,29 @@ from typing import ClassVar, Unpack
 import zmq
 from zmq import Event
 
-from mpcgen.errors import Abort, BadMessage, PartyTimeout, TransportError
+from mpcgen.errors import Abort, PartyTimeout, TransportError
 from mpcgen.net import sockets
 from mpcgen.net.address import dialable
 from mpcgen.net.channel import Channel, ChannelOptions
-from mpcgen.net.frames import Assembly, cut
+from mpcgen.net.frames import Pairing, frames
 from mpcgen.net.keys import KeyPair
-from mpcgen.net.message import Arrival, Kind
+from mpcgen.net.message import Arrival, Header, Kind
 from mpcgen.net.presence import Presence
+from mpcgen.net.refusals import Refusals
 from mpcgen.net.sockets import Peer, Socket
 
 __all__ = ["Peer", "ZmqChannel"]
 
+FLUSH_MS = 60_000
+"""What `close` gives a peer that is there to take what is on its way."""
+LOOK_EVERY = 64
+"""Frames after which handshakes are answered although more frames wait."""
+_ACCEPTED = (
+    Event.ACCEPTED,
+    Event.DISCONNECTED,
+    Event.HANDSHAKE_FAILED_NO_DETAIL,
+    Event.HANDSHAKE_FAILED_PROTOCOL,
+)
 _DIALLED = (
     Event.CONNECTED,
     Event.HANDSHAKE_SUCCEEDED,
@@ -51,7 +65,6 @@ class ZmqChannel(Channel):
             beyond loopback (or `*`) makes it reachable from other machines.
         keys: its own transport keys.
         peers: everybody else in the session.
-        linger: seconds that `close` waits at most for what was sent to get out.
 
     Raises PortTaken where another process listens there and ConfigError for addresses and keys
     that are none. The first connection raises PartyTimeout naming who did not come, and
@@ -66,16 +79,15 @@ class ZmqChannel(Channel):
         listen: str,
         keys: KeyPair,
         peers: Mapping[str, Peer],
-        *,
-        linger: float = 60.0,
         **options: Unpack[ChannelOptions],
     ):
         super().__init__(me, tuple(peers), **options)
         self._book = dict(peers)
-        self._there = Presence(sockets.pinned(me, keys, peers))
-        self._linger_ms = int(linger * 1000)
+        self._refusals = Refusals(self._notice)
+        self._there = Presence(sockets.pinned(me, keys, peers), self._refusals)
         self._ready: deque[Arrival] = deque()
-        self._incoming = Assembly(self._check_size)
+        self._pairing = Pairing(self._check_size)
+        self._unseen = 0
         self._context = zmq.Context()
         try:
             self._open(listen, keys)
@@ -88,7 +100,7 @@ class ZmqChannel(Channel):
         self._monitors: dict[Socket, str | None] = {}
         self._zap = sockets.zap(self._context)
         self._listener = sockets.listener(self._context, keys, self.max_payload)
-        self._watch(self._listener, None, Event.ACCEPTED, Event.DISCONNECTED)
+        self._watch(self._listener, None, *_ACCEPTED)
         sockets.bind(self._listener, self.me, listen)
         for socket in (self._zap, self._listener):
             self._poller.register(socket, zmq.POLLIN)
@@ -117,54 +129,40 @@ class ZmqChannel(Channel):
             self._step(left)
             while self._ready:
                 self._meet(self._ready.popleft())
-            if self._there.ended and not self._listener.poll(0):
-                self._restart()
-        for peer in set(self.peers) - self._there.up:
-            self._hang_up(peer)
-        self._rest()
-
-    def _rest(self) -> None:
-        """Everybody is here: nobody is admitted any more, and losses show at the listener."""
-        self._poller.unregister(self._zap)
-        for monitor, peer in self._monitors.items():
-            if peer is not None:
-                self._poller.unregister(monitor)
+        for peer in self.peers:
+            if self._talks[peer].left:
+                self._hang_up(peer)
 
     def _meet(self, arrival: Arrival) -> None:
         """Take a message in; where its sender gives up, say who has not come."""
         try:
             self._admit(arrival, "the first connection")
         except Abort as stop:
-            absent = [p for p in self.peers if p not in self._there.greeted | {arrival.peer}]
+            absent = [p for p in self.peers if p != arrival.peer and not self._there.has_greeted(p)]
             words = [str(stop), *(self._absence(peer, "has not come") for peer in absent)]
             raise Abort("\n".join(words), again=stop.again) from None
 
     def _met(self, peer: str) -> bool:
         """Both connections stand, or the peer has done its part and left already."""
-        there = self._there
-        return peer in there.greeted and (peer in there.up or self._is_done(peer))
+        talk = self._talks[peer]
+        if talk.left:
+            return bool(talk.come.early)
+        return self._there.has_greeted(peer) and peer in self._there.up
 
-    def _is_done(self, peer: str) -> bool:
-        return peer in self._gone and bool(self._early[peer])
-
-    def _put(self, peer: str, header: bytes, payload: bytes | memoryview) -> None:
+    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
         sender = self._senders[peer]
-        # What is not bytes may change before the I/O thread reads it.
-        fixed = payload if isinstance(payload, bytes) else bytes(payload)
-        with suppress(zmq.Again):  # no connection: the peer is gone
-            for frame in cut(header, fixed):
+        with suppress(zmq.Again):  # no connection
+            for frame in frames(header, part):
                 sender.send(frame, zmq.NOBLOCK, copy=False)
 
     def _take(self, wait: float) -> Arrival | None:
         deadline = time.monotonic() + wait
+        away = self._away.peers
         while not self._ready:
-            lost = self._there.ended - self._gone
-            if lost and not self._listener.poll(0):
-                raise self._lost(min(lost), "was lost")
             left = deadline - time.monotonic()
-            if self._step(max(0.0, left)):
-                deadline = time.monotonic() + wait
-            elif left <= 0:
+            if self._step(max(0.0, left)) or self._listener.poll(0):
+                continue
+            if left <= 0 or self._away.peers != away:
                 return None
         return self._ready.popleft()
 
@@ -172,16 +170,18 @@ class ZmqChannel(Channel):
         with suppress(TransportError):
             self._follow_all()
         for peer, sender in self._senders.items():
-            waits = peer in self._there.up and peer not in self._gone | self._there.ended
-            sender.linger = self._linger_ms if waits else 0
+            takes = peer in self._there.up and self._there.is_here(peer)
+            sender.linger = FLUSH_MS if takes else 0
         self._context.destroy()
 
     # -- sockets
 
     def _step(self, wait: float) -> bool:
         """Wait for whatever comes first and act on it; True where a frame was read."""
-        if not int(self._listener.get(zmq.EVENTS)) & zmq.POLLIN:
-            ready = dict(self._poller.poll(math.ceil(wait * 1000)))
+        arrived = int(self._listener.get(zmq.EVENTS)) & zmq.POLLIN
+        if not arrived or self._unseen >= LOOK_EVERY:
+            self._unseen = 0
+            ready = dict(self._poller.poll(0 if arrived else math.ceil(wait * 1000)))
             for monitor in self._monitors.keys() & ready.keys():
                 self._follow(monitor)
             if self._zap in ready:
@@ -192,32 +192,47 @@ class ZmqChannel(Channel):
             frame = self._listener.recv(zmq.NOBLOCK, copy=False)
         except zmq.Again:  # a connection ended, and what was there with it
             return False
+        self._unseen += 1
         self._read(frame)
         return True
 
     def _read(self, frame: zmq.Frame) -> None:
-        """Take one frame in; a message that is whole goes to `_ready`.
+        """Take one frame in; with the one before, where they belong together, it goes to `_ready`.
 
-        What comes by a connection that did not begin with HELLO is of a session that ended before.
+        What comes by a connection before its HELLO is of one that ended, or of a session that did.
         """
-        peer, connection = str(frame.get("User-Id")), int(frame.get(zmq.SRCFD))
-        arrival = self._incoming.add(peer, connection, frame.buffer)
-        if arrival is None:
+        user = str(frame.get("User-Id"))
+        peer = self._there.name_of(user)
+        if not self._there.sends_by(user) and not self._greet(user, frame):
+            self._refusals.note(f"frames of {peer} that came before a greeting, or too late")
             return
-        if arrival.header.kind is Kind.HELLO:
-            self._greet(peer, connection)
-        elif self._there.sends_by(peer, connection):
+        arrival = self._pairing.add(peer, user, frame.buffer)
+        if arrival is not None:
             self._ready.append(arrival)
 
-    def _greet(self, peer: str, connection: int) -> None:
-        if self._connected:
-            raise BadMessage(f"{peer} connected again in the middle of the session")
+    def _greet(self, user: str, frame: zmq.Frame) -> bool:
+        """Whether a connection begins with its HELLO; from then on its peer sends by it."""
+        if not Header.is_of(Kind.HELLO, frame.buffer):
+            return False
         self._follow_all()
-        self._there.greet(peer, connection)
+        before = self._there.greet(user, int(frame.get(zmq.SRCFD)))
+        if before is not None:
+            self._pairing.forget(before)
+        self._look_round()
+        return True
 
     def _authenticate(self) -> None:
         request = sockets.ZapRequest.receive(self._zap)
         request.answer(*self._there.admit(request.key))
+        self._look_round()
+
+    def _look_round(self) -> None:
+        """Tell the channel who is there."""
+        for peer in self.peers:
+            if self._there.is_here(peer):
+                self._found(peer)
+            else:
+                self._missed(peer)
 
     # -- what the monitors tell
 
@@ -239,14 +254,17 @@ class ZmqChannel(Channel):
             self._there.begin(connection)
         elif event is Event.DISCONNECTED:
             peer = self._there.end(connection)
-            if peer is not None and self._connected:
+            if peer is not None and self._connected and self._talks[peer].left:
                 self._hang_up(peer)
+            self._look_round()
+        else:
+            self._refusals.note("a connection that did not speak the protocol")
 
     def _follow_dialled(self, peer: str, event: Event) -> None:
         if event is Event.HANDSHAKE_SUCCEEDED:
             self._senders[peer].poll(0, zmq.POLLOUT)  # takes note of the new connection
             self._there.up.add(peer)
-            self._control(peer, Kind.HELLO)
+            self._dialled(peer)
         elif event is Event.DISCONNECTED:
             self._there.up.discard(peer)
         elif event is Event.HANDSHAKE_FAILED_AUTH and not self._connected:
@@ -263,17 +281,6 @@ class ZmqChannel(Channel):
         sender.linger = 0
         with suppress(zmq.ZMQError):  # hung up before
             sender.disconnect(dialable(self._book[peer].address))
-
-    def _restart(self) -> None:
-        """While connecting, a peer that went away may come again: forget what it said."""
-        for peer in self._there.ended:
-            if self._is_done(peer):
-                continue
-            self._there.forget(peer)
-            self._gone.discard(peer)
-            self._early[peer].clear()
-            self._next_in[peer] = 0
-        self._there.ended.clear()
 
     def _absence(self, peer: str, words: str) -> str:
         why = self._there.absence(peer, self.me, self._book[peer].address)

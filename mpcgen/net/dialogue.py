@@ -1,0 +1,136 @@
+"""What is said between this party and one peer: counted, acknowledged, and resumed where it broke.
+
+Transports come and go below; the channel above knows rounds, labels and time.
+"""
+
+from collections.abc import Callable
+
+from mpcgen.errors import BadMessage
+from mpcgen.net.link import Incoming, Outgoing
+from mpcgen.net.message import Header, Kind
+
+MAX_EARLY = 256
+"""Messages that one peer may be ahead; a sender that nobody answers has to wait now and then."""
+
+Put = Callable[[str, bytes, memoryview], None]
+"""A transport's way to send one frame to a peer, see Channel._put."""
+
+
+class Dialogue:
+    """One peer's part of a channel.
+
+    Args:
+        put: sends a frame.
+        keep: whether messages are kept until they are acknowledged.
+
+    Attributes:
+        left: whether the peer has said BYE.
+    """
+
+    def __init__(self, me: str, peer: str, put: Put, *, keep: bool):
+        self.me, self.peer = me, peer
+        self.out, self.come = Outgoing(keep=keep), Incoming()
+        self.left = False
+        self._put = put
+
+    # -- out
+
+    def send(self, kind: Kind, session: bytes, label: str, payload: bytes) -> None:
+        """Count a message and send it, now or where the connection stands again."""
+        sent = self.out.add(kind, session, label, payload)
+        if self.out.flows:
+            for header, part in sent.segments(self.come.due):
+                self._put(self.peer, header, part)
+            self.come.acknowledged()
+
+    def say(self, header: Header) -> None:
+        """Send a frame of the channel's own, outside the count."""
+        self._put(self.peer, header._replace(due=self.come.due).pack(), memoryview(b""))
+        self.come.acknowledged()
+
+    def greet(self, token: bytes) -> None:
+        """Say who sends by a new connection, and what the peer may have asked by another."""
+        self.out.redial()
+        wants = int(not self.out.flows)
+        self.say(Header(Kind.HELLO, wants, token, self.out.connection))
+        if self.come.asked:
+            self.tell_due()
+
+    def tell_due(self) -> None:
+        """Answer the peer's HELLO: what it has to send next."""
+        come = self.come
+        self.say(Header(Kind.RESUME, counter=come.connection, start=come.start))
+
+    # -- in
+
+    def is_another_run(self, hello: Header) -> bool:
+        """Whether this HELLO is of another process than the one that spoke before."""
+        return self.come.token not in (b"", hello.session)
+
+    def begin_anew(self) -> None:
+        """Forget a process that went away before there was a session."""
+        self.come, self.left = Incoming(), False
+
+    def hear(self, header: Header, part: bytes | memoryview, place: str) -> None:
+        """Take in any frame; ABORT and WAITING mean nothing here.
+
+        Args:
+            place: the label at which this party is, for the words of an error.
+
+        Raises:
+            BadMessage: it cannot be true, or is not what is due.
+        """
+        if not self.out.acknowledge(header.due):
+            raise BadMessage(f"{self.peer} acknowledged what {self.me} never sent, at {place!r}")
+        if header.kind is Kind.HELLO:
+            self._hear_hello(header)
+        elif header.kind is Kind.RESUME:
+            self._go_on(header, place)
+        elif header.kind in {Kind.MESSAGE, Kind.BYE}:
+            self._take(header, part, place)
+
+    def _hear_hello(self, header: Header) -> None:
+        self.come.token, self.come.connection = header.session, header.counter
+        self.come.asked = bool(header.reason)
+        if self.come.asked:
+            self.tell_due()
+
+    def _go_on(self, header: Header, place: str) -> None:
+        again = self.out.resume(header.counter, header.due, header.start)
+        if again is None:
+            raise BadMessage(
+                f"{self.peer} asked for message {header.due} from byte {header.start} on, which "
+                f"{self.me} does not have, at {place!r}"
+            )
+        for sent, start in again:
+            for frame, part in sent.segments(self.come.due, start):
+                self._put(self.peer, frame, part)
+
+    def _take(self, header: Header, part: bytes | memoryview, place: str) -> None:
+        come = self.come
+        if (header.counter, header.start) != (come.due, come.start):
+            sent = f"message {header.counter} ({header.label!r}){_from(header.start)}"
+            due = f"{come.due}{_from(come.start)}"
+            raise BadMessage(
+                f"{self.peer} sent {sent} where {due} was due; {self.me} is at {place!r}"
+            )
+        if len(part) != header.part:
+            raise BadMessage(f"{self.peer} sent a wrong length at {header.label!r}")
+        if len(come.early) >= MAX_EARLY:
+            raise BadMessage(
+                f"{self.peer} is {MAX_EARLY} messages ahead, at {header.label!r}; "
+                f"{self.me} is at {place!r}"
+            )
+        payload = come.add(header, part)
+        if payload is None:
+            return
+        if header.kind is Kind.MESSAGE:
+            come.early.append((header, payload))
+        else:
+            self.left = True
+        if come.owes or self.left:
+            self.say(Header(Kind.ACK))
+
+
+def _from(start: int) -> str:
+    return f" from byte {start} on" if start else ""
