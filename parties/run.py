@@ -49,13 +49,15 @@ def run_institution(
     output.refuse_existing()
     approvals = partial(require_approved, study.plan)
     approvals()
+    connect = partial(zmq_channel, study, config, absence=study.plan.absence_seconds)
     with replacing_folder(output.folder) as folder:
-        _write_results(study, config, progress, output, folder, approvals)
+        _write_results(study, config, connect, progress, output, folder, approvals)
 
 
 def _write_results(
     study: Study,
     config: InstitutionConfig,
+    connect: Callable[[], Channel],
     progress: Progress,
     output: Output,
     folder: Path,
@@ -63,7 +65,6 @@ def _write_results(
 ) -> None:
     started = datetime.now(UTC)
     results = Results(study, output, folder)
-    connect = partial(zmq_channel, study, config)
     warn = partial(_tell, config.name)
     session = take_part(
         study, config, connect, results.write, progress=progress, warn=warn, approvals=approvals
@@ -71,13 +72,15 @@ def _write_results(
     _record(study, config.name, session, results, started).write(folder / RECORD)
 
 
-def _compare_only(study: Study, config: InstitutionConfig, progress: Progress) -> None:
-    connect, warn = partial(zmq_channel, study, config), partial(_tell, config.name)
+def _compare_only(
+    study: Study, config: InstitutionConfig, connect: Callable[[], Channel], progress: Progress
+) -> None:
+    warn = partial(_tell, config.name)
     take_part(study, config, connect, ignore, progress=progress, warn=warn)
 
 
 def _tell(name: str, words: str) -> None:
-    """Warn an institution of what concerns its own data alone, on its own standard error."""
+    """Warn an institution of what concerns it alone, on its own standard error."""
     print(f"WARNING  {name}: {words}", file=sys.stderr, flush=True)
 
 
@@ -112,7 +115,9 @@ def run_local(
     with ExitStack() as drafts:
         for name in study.plan.names:
             told = progress if name == study.plan.readers[0] else lambda _units: None
-            taken = (study, config_of(name, configs[name]), told)
+            config = config_of(name, configs[name])
+            # On one machine a connection ends where its process does: nobody is waited for.
+            taken = (study, config, partial(zmq_channel, study, config, absence=0.0), told)
             parts[name] = partial(_compare_only, *taken)
             if name in outputs:
                 folder = drafts.enter_context(replacing_folder(outputs[name].folder))
@@ -140,8 +145,11 @@ def config_of(name: str, path: Path) -> InstitutionConfig:
     return config
 
 
-def zmq_channel(study: Study, config: InstitutionConfig) -> Channel:
+def zmq_channel(study: Study, config: InstitutionConfig, *, absence: float) -> Channel:
     """This institution's channel to the others, by the plan's addresses and keys.
+
+    Args:
+        absence: seconds for which a party is waited for whose connection was lost.
 
     Raises:
         ConfigError: no key, or another key than the plan pins.
@@ -168,6 +176,8 @@ def zmq_channel(study: Study, config: InstitutionConfig) -> Channel:
         {i.name: Peer(i.address, i.key) for i in plan.institutions if i.name != me.name},
         timeout=plan.timeout_seconds,
         connect_timeout=plan.connect_seconds,
+        absence=absence,
+        on_notice=partial(_tell, me.name),
     )
 
 

@@ -133,6 +133,7 @@ computing = {json.dumps(list(rules.computing))}
 [network]
 timeout_seconds = 300
 connect_seconds = 300
+absence_seconds = 1
 """
     for member, port in zip(members, free_ports(len(members)), strict=True):
         public = keys.create(folder / f"{member.name}.key").public

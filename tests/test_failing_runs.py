@@ -86,7 +86,7 @@ class Observer(threading.Thread):
             pass
 
     def _channel(self) -> Channel:
-        channel = zmq_channel(self.study, self.config)
+        channel = zmq_channel(self.study, self.config, absence=0.0)
         channel.on_message = self._note
         return channel
 
@@ -216,7 +216,8 @@ def stall(parts, people):
     time.sleep(600)
 
 approvals = lambda: require_approved(study.plan)
-take_part(study, config, lambda: zmq_channel(study, config), stall, approvals=approvals)
+connect = lambda: zmq_channel(study, config, absence=0.0)
+take_part(study, config, connect, stall, approvals=approvals)
 """
 
 
