@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mpcgen.audit.approvals import APPROVE, REJECT, Statement
-from mpcgen.audit.identity import create, nobody_to_ask
+from mpcgen.audit.approvals import REJECT, Statement
+from mpcgen.audit.identity import Ask, create, nobody_to_ask
 from mpcgen.parties.approval_words import shown
 from mpcgen.parties.approvals import Standing, standings
 from mpcgen.parties.run import config_of
-from mpcgen.parties.signing import DAYS, decide, receive
+from mpcgen.parties.signing import DAYS, approve, decide, receive
 from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 from mpcgen.study.read import read_plan
@@ -53,7 +53,8 @@ def approve_study(
     Raises:
         MpcgenError: the plan is wrong, or the institution cannot sign it.
     """
-    return _decide(plan, name, config, APPROVE, days, note, passphrase)
+    own, study = config_of(name, Path(config)), load_study(Path(plan))
+    return approve(study, own, days=days, note=note, ask=_asking(passphrase))
 
 
 def reject_study(
@@ -66,7 +67,8 @@ def reject_study(
     passphrase: str | None = None,
 ) -> Path:
     """Sign that an institution does not take part in this plan; as `approve_study`."""
-    return _decide(plan, name, config, REJECT, days, note, passphrase)
+    own, read = config_of(name, Path(config)), read_plan(Path(plan))
+    return decide(read, own, REJECT, days=days, note=note, ask=_asking(passphrase))
 
 
 def receive_decision(plan: File, file: File) -> Statement:
@@ -87,17 +89,5 @@ def study_status(plan: File) -> tuple[Standing, ...]:
     return standings(read_plan(Path(plan)))
 
 
-def _decide(
-    plan: File,
-    name: str,
-    config: File,
-    decision: str,
-    days: int,
-    note: str,
-    passphrase: str | None,
-) -> Path:
-    def ask(path: Path) -> bytes:
-        return nobody_to_ask(path) if passphrase is None else passphrase.encode()
-
-    own, study = config_of(name, Path(config)), load_study(Path(plan))
-    return decide(study.plan, own, decision, days=days, note=note, ask=ask)
+def _asking(passphrase: str | None) -> Ask:
+    return nobody_to_ask if passphrase is None else lambda _path: passphrase.encode()

@@ -11,6 +11,8 @@ from mpcgen.errors import InputError
 
 if TYPE_CHECKING:
     from mpcgen.study.forecast import Network
+    from mpcgen.study.institution import InstitutionConfig
+    from mpcgen.study.study import Study
 
 _AS = click.option("--as", "name", required=True, help="The institution that decides.")
 _CONFIG = click.option(
@@ -91,12 +93,12 @@ def study_propose(plan: Path, name: str, config: Path, days: int, note: str) -> 
     """Say what a PLAN does, approve it as the first institution, and say what to send to whom."""
     from mpcgen.parties.approval_words import shown, to_send  # noqa: PLC0415
     from mpcgen.parties.run import config_of  # noqa: PLC0415
-    from mpcgen.parties.signing import decide  # noqa: PLC0415
+    from mpcgen.parties.signing import approve  # noqa: PLC0415
     from mpcgen.study.forecast import Network  # noqa: PLC0415
     from mpcgen.study.load import load_study  # noqa: PLC0415
 
     loaded = load_study(plan)
-    decide(loaded.plan, config_of(name, config), "approve", days=days, note=note, ask=_ask)
+    approve(loaded, config_of(name, config), days=days, note=note, ask=_ask)
     click.echo(shown(loaded, Network()))
     click.echo()
     for line in to_send(loaded, name):
@@ -124,7 +126,10 @@ def study_show(plan: Path, rtt: float, mbit: float) -> None:
 @_YES
 def study_approve(plan: Path, name: str, config: Path, days: int, note: str, *, yes: bool) -> None:
     """Sign that an institution takes part in exactly this PLAN, for some days."""
-    _decide(plan, name, config, "approve", days=days, note=note, yes=yes)
+    from mpcgen.parties.signing import approve  # noqa: PLC0415
+
+    own, loaded = _shown(plan, name, config, "approve", yes=yes)
+    _say(name, "approve", approve(loaded, own, days=days, note=note, ask=_ask))
 
 
 @study.command("reject")
@@ -136,7 +141,10 @@ def study_approve(plan: Path, name: str, config: Path, days: int, note: str, *, 
 @_YES
 def study_reject(plan: Path, name: str, config: Path, days: int, note: str, *, yes: bool) -> None:
     """Sign that an institution does not take part in this PLAN; it may approve it later."""
-    _decide(plan, name, config, "reject", days=days, note=note, yes=yes)
+    from mpcgen.parties.signing import decide  # noqa: PLC0415
+
+    own, loaded = _shown(plan, name, config, "reject", yes=yes)
+    _say(name, "reject", decide(loaded.plan, own, "reject", days=days, note=note, ask=_ask))
 
 
 @study.command("receive")
@@ -169,20 +177,22 @@ def study_status(plan: Path) -> None:
         sys.exit(1)
 
 
-def _decide(
-    plan: Path, name: str, config: Path, decision: str, *, days: int, note: str, yes: bool
-) -> None:
-    """Show what is signed, ask, sign it, and say where it lies."""
+def _shown(
+    plan: Path, name: str, config: Path, decision: str, *, yes: bool
+) -> "tuple[InstitutionConfig, Study]":
+    """Who signs, and what, after it was shown and confirmed."""
     from mpcgen.parties.approval_words import summary  # noqa: PLC0415
     from mpcgen.parties.run import config_of  # noqa: PLC0415
-    from mpcgen.parties.signing import decide  # noqa: PLC0415
 
     own = config_of(name, config)
     loaded = load(plan)
     click.echo(summary(loaded))
     if not yes:
         click.confirm(f"Sign for {name}: {decision}?", abort=True)
-    file = decide(loaded.plan, own, decision, days=days, note=note, ask=_ask)
+    return own, loaded
+
+
+def _say(name: str, decision: str, file: Path) -> None:
     click.echo(f"{name}: {decision}; send {file} to all other institutions")
 
 

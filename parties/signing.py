@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mpcgen.audit.approvals import (
+    APPROVE,
     DECISIONS,
     MOST_DAYS,
     MOST_NOTE,
@@ -24,6 +25,8 @@ from mpcgen.files import read_small, replace_file
 from mpcgen.parties.approvals import file_of, folder_of, history_of, last_decision, pin_of
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.plan import Plan
+from mpcgen.study.policy_check import refuse_unless_permitted
+from mpcgen.study.study import Study
 
 DAYS = 90  # that an approval holds where nobody says
 
@@ -60,6 +63,25 @@ def pinned_identity(plan: Plan, config: InstitutionConfig, ask: Ask = nobody_to_
             path=config.path,
         )
     return identity
+
+
+def approve(
+    study: Study,
+    config: InstitutionConfig,
+    *,
+    days: int = DAYS,
+    note: str = "",
+    ask: Ask = nobody_to_ask,
+    now: datetime | None = None,
+) -> Path:
+    """Sign that an institution takes part in a plan, which its policy permits; else as `decide`.
+
+    Raises:
+        NotPermitted: the plan breaks the institution's policy.
+    """
+    now = now or datetime.now(UTC)
+    refuse_unless_permitted(study, config.policy, now.date())
+    return decide(study.plan, config, APPROVE, days=days, note=note, ask=ask, now=now)
 
 
 def decide(

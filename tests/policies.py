@@ -1,6 +1,7 @@
 """Plans whose parties have identities and jurisdictions, and policies about them."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,8 @@ PARTNERS = "".join(
 
 
 def place(plan: Path, names: str = "ABC", countries: Mapping[str, str] = COUNTRY) -> Path:
-    """Give the parties of a plan their identities and jurisdictions; returns the plan."""
+    """Give the parties of a plan other identities, and jurisdictions; returns the plan."""
+    plan.write_text(re.sub("identity = .*\n", "", plan.read_text()))
     for name in names:
         more = f'identity = "{IDENTITY[name]}"\njurisdiction = "{countries[name]}"\n'
         small.edit(

@@ -121,7 +121,7 @@ def test_what_a_steward_reads(plan: Path) -> None:
     for words in (
         ", in DE: up to 3000 people, computes",
         ", in a country that the plan does not name: up to 3000",
-        "purposes, by the Data Use Ontology: DUO:0000006",
+        "purposes, by the Data Use Ontology: DUO:0000006 (HMB, health or medical or",
         "no decision is here",
         "plan.toml may not run: A, B, C",
         "Forecast",
@@ -175,6 +175,21 @@ def test_who_cannot_sign(change: tuple[str, str], words: str, plan: Path) -> Non
     for decision in ("approve", "reject"):
         with nothing_written(plan.parent):
             not_signed(decide(decision, plan, "A", "--yes"), words)
+
+
+def test_a_policy_is_kept_to_before_anything_is_signed(plan: Path) -> None:
+    plan.with_name("policy.toml").write_text(
+        'institution = "A"\n[use]\npermission = "DUO:0000004"\n[engines]\nnames = ["replicated4"]\n'
+    )
+    edit(plan.with_name("A.toml"), "[identity]", '[policy]\nfile = "policy.toml"\n[identity]')
+    with nothing_written(plan.parent):
+        config = plan.with_name("A.toml")
+        proposed = command("study", "propose", plan, "--as", "A", "--config", config)
+        assert_refused(proposed, "it breaks this institution's policy", "[engines] names")
+        result = decide("approve", plan, "A", "--yes")
+        assert result.exit_code == 1
+        assert "it breaks this institution's policy" in result.output
+    assert decide("reject", plan, "A", "--yes").exit_code == 0
 
 
 @pytest.mark.parametrize(

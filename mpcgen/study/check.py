@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.protocols.genotype_counts import ALL
 from mpcgen.study.batch import Task
+from mpcgen.study.duo import term
 from mpcgen.study.floor_words import floors
 from mpcgen.study.forecast import Network, forecast
 from mpcgen.study.implications import bits, implied, membership
@@ -93,7 +94,8 @@ def _land(plan: Plan, code: str) -> str:
 
 def _purpose(plan: Plan) -> Iterator[str]:
     if plan.purpose:
-        yield f"purposes, by the Data Use Ontology: {', '.join(plan.purpose)}"
+        terms = ", ".join(map(term, plan.purpose))
+        yield f"purposes, by the Data Use Ontology: {terms}"
     if plan.disease:
         yield f"what is studied: {', '.join(plan.disease)}"
     if plan.follows:
