@@ -119,6 +119,9 @@ build = "GRCh38"
 
 [key]
 file = "{name}.key"
+
+[identity]
+file = "{name}.identity"
 """
 
 
@@ -145,7 +148,9 @@ def test_a_newcomers_way(tmp_path: Path) -> None:
     parties: list[object] = []
     for name, port in zip(small.NAMES, free_ports(3), strict=True):
         public = succeeded("keygen", cohort / f"{name}.key").strip()
+        own = succeeded("identity", cohort / f"{name}.identity").strip()
         parties += ["--institution", name, f"127.0.0.1:{port}", public, 150]
+        parties += ["--identity", name, own]
         (cohort / f"{name}.toml").write_text(CONFIG.format(name=name))
         checked = succeeded(
             "data", "check", "--config", cohort / f"{name}.toml", cohort / "sites.tsv"
@@ -170,6 +175,10 @@ def test_a_newcomers_way(tmp_path: Path) -> None:
         assert_refused(command(*new), "plan.toml: the file exists already")
     assert 'Study rehearsal: A "rehearsal"' in succeeded("study", "check", plan)
     succeeded("run", plan, "--local", cohort, "--no-plots")
+    for decision, name in (("propose", "A"), ("approve", "B"), ("approve", "C")):
+        sign: list[object] = [decision, plan, "--as", name, "--config", cohort / f"{name}.toml"]
+        succeeded("study", *sign, *(["--yes"] if decision == "approve" else []))
+    assert "may run" in succeeded("study", "status", plan)
     table = read_table(cohort / "plan-results" / "frequency.tsv")
     pooled = read_plain(cohort / "pooled")
     kept = np.isin(pooled.ids, table["ID"])

@@ -107,6 +107,13 @@ def test_wrong_relays(old: str, new: str, words: str, plan_folder: Path, plan_te
     assert words in str(refused(plan_folder, text.replace(old, new, 1)))
 
 
+def test_where_everybody_sits_is_said(plan_folder: Path, plan_text: str) -> None:
+    (plan_folder / "relayed.toml").write_text(relayed(plan_text))
+    said = " ".join(succeeded("study", "check", plan_folder / "relayed.toml").split())
+    assert "A by the relay, in DE: up to 3000 people, computes" in said
+    assert "the relay at relay.example.org:443, in CH: passes all messages on; it sees who" in said
+
+
 def test_a_mesh_needs_addresses(plan_folder: Path, plan_text: str) -> None:
     error = refused(plan_folder, re.sub("address = .*\n", "", plan_text, count=1))
     assert "[[institutions]] 1: the key address is missing" in str(error)
