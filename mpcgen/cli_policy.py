@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-_FILE = click.Path(path_type=Path)
+from mpcgen.cli_parts import FILE
 
 
 @click.group()
@@ -15,8 +15,8 @@ def policy() -> None:
 
 
 @policy.command("check")
-@click.argument("policy_file", metavar="POLICY", type=_FILE)
-@click.argument("plan", type=_FILE)
+@click.argument("policy_file", metavar="POLICY", type=FILE)
+@click.argument("plan", type=FILE)
 @click.option(
     "--on", type=click.DateTime(["%Y-%m-%d"]), help="The day on which it would run (today)."
 )

@@ -14,6 +14,7 @@ from mpcgen.study.institution import read_config
 from mpcgen.study.load import load_study
 from mpcgen.study.policy import read_policy
 from mpcgen.study.policy_check import Violation, check_policy
+from mpcgen.study.read import read_plan
 from tests import policies, small, studies
 from tests.policies import GENERAL, IDENTITY, PARTNERS
 from tests.small import assert_refused, assert_told, command, edit, nothing_written, succeeded
@@ -31,7 +32,7 @@ def plan(tmp_path: Path) -> Path:
 
 
 def broken(plan: Path, text: str = GENERAL, today: date = TODAY) -> list[Violation]:
-    policy = read_policy(policies.write(plan.with_name("policy.toml"), text))
+    policy = read_policy(policies.write(plan.with_name("policy.toml"), policies.of(plan, text)))
     return check_policy(policy, load_study(plan), today)
 
 
@@ -160,7 +161,8 @@ def test_a_partner_that_is_a_company(plan: Path) -> None:
 
 def test_a_party_that_is_no_partner(plan: Path) -> None:
     text = GENERAL + PARTNERS.replace(IDENTITY["C"], IDENTITY["X"])
-    words = f"the plan has C with the identity {IDENTITY['C']}, who is no partner"
+    own = read_plan(plan).institution("C").identity
+    words = f"the plan has C with the identity {own}, who is no partner"
     assert_broken(plan, text, "[[partners]]", "[[partners]]", words)
 
 
@@ -178,7 +180,10 @@ def test_parties_of_which_nobody_says_where_they_run(tmp_path: Path) -> None:
     found = broken(plan, use("0000004") + '[parties]\njurisdictions = ["FI"]\n')
     assert len(found) == 3
     assert "A runs where the plan does not say (jurisdiction), not in FI" in str(found[0])
-    assert len(broken(plan, use("0000004") + PARTNERS)) == 2
+    plan.write_text(re.sub("\nidentity = .*", "", plan.read_text()))
+    found = broken(plan, use("0000004") + PARTNERS)
+    assert "the plan has B without identity, who is no partner" in str(found[0])
+    assert len(found) == 2
 
 
 def test_a_dealer_and_a_relay_elsewhere(tmp_path: Path) -> None:
@@ -320,6 +325,7 @@ def test_policy_check(plan: Path) -> None:
 
 def test_a_party_refuses_before_it_connects(plan: Path) -> None:
     folder = plan.parent
+    studies.approve(plan)
     policies.write(folder / "policy.toml", use("0000011"))
     edit(folder / "A.toml", "[key]", '[policy]\nfile = "policy.toml"\n[key]')
     for name in small.NAMES:  # approved by all, so that it is the policy alone
