@@ -8,6 +8,7 @@ import click
 
 from mpcgen import __version__
 from mpcgen.cli_parts import FILE, TEMPORARY, Group, load, stoppable, telling_what_passes
+from mpcgen.cli_party import party
 from mpcgen.cli_policy import policy
 from mpcgen.cli_study import study
 from mpcgen.progress import progress_bar
@@ -166,6 +167,7 @@ def identity(file: Path, passphrase_file: Path | None, *, asks: bool) -> None:
 
 
 main.add_command(policy)
+main.add_command(party)
 
 
 @main.command()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-_FILE = click.Path(path_type=Path)
+from mpcgen.cli_parts import FILE
 
 
 @click.group()
@@ -14,10 +14,10 @@ def party() -> None:
 
 
 @party.command("serve")
-@click.option("--config", type=_FILE, required=True, help="The private configuration.")
-@click.option("--studies", type=_FILE, required=True, help="A folder with one directory a study.")
+@click.option("--config", type=FILE, required=True, help="The private configuration.")
+@click.option("--studies", type=FILE, required=True, help="A folder with one directory a study.")
 @click.option("--health", metavar="127.0.0.1:PORT", help="Answer GET /health there.")
-@click.option("--log", "log_file", type=_FILE, help="Log there, not on standard error.")
+@click.option("--log", "log_file", type=FILE, help="Log there, not on standard error.")
 @click.option(
     "--at-once", type=click.IntRange(1, 64), default=1, help="Studies that run at the same time."
 )
@@ -41,8 +41,8 @@ def party_serve(
 
 
 @party.command("look")
-@click.argument("folder", type=_FILE)
-@click.option("--config", type=_FILE, required=True, help="The private configuration.")
+@click.argument("folder", type=FILE)
+@click.option("--config", type=FILE, required=True, help="The private configuration.")
 def party_look(folder: Path, config: Path) -> None:
     """Say of a study's FOLDER whether it is whole, approved by all and within the policy."""
     from mpcgen.parties.resident_look import look  # noqa: PLC0415

@@ -17,7 +17,8 @@ GROUND = (
     *("tags", "tag_kernels", "tag_loops", "field"),
 )
 TOP = (
-    *("api", "api_approvals", "cli", "cli_parts", "cli_policy", "cli_study", "__main__"),
+    *("api", "api_approvals", "__main__"),
+    *("cli", "cli_parts", "cli_party", "cli_policy", "cli_study"),
     *("memory", "progress", "simulate", "demo", "bench", "conformance"),
 )
 
