@@ -1,13 +1,14 @@
-"""Plans whose parties have identities and jurisdictions, and policies about them."""
+"""Plans whose parties have jurisdictions, and policies about them."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from mpcgen.study.read import read_plan
 from tests import small
 
 IDENTITY = {name: hashlib.sha256(name.encode()).hexdigest() for name in "ABCDX"}
+"""What stands for an institution's identity in a policy's text, see of."""
 COUNTRY = {"A": "FI", "B": "SE", "C": "DE", "D": "NO"}
 GENERAL = '\n[use]\npermission = "DUO:0000042"\n'
 PARTNERS = "".join(
@@ -17,15 +18,10 @@ PARTNERS = "".join(
 
 
 def place(plan: Path, names: str = "ABC", countries: Mapping[str, str] = COUNTRY) -> Path:
-    """Give the parties of a plan other identities, and jurisdictions; returns the plan."""
-    plan.write_text(re.sub("identity = .*\n", "", plan.read_text()))
+    """Give the parties of a plan their jurisdictions; returns the plan."""
     for name in names:
-        more = f'identity = "{IDENTITY[name]}"\njurisdiction = "{countries[name]}"\n'
-        small.edit(
-            plan,
-            f'[[institutions]]\nname = "{name}"\n',
-            f'[[institutions]]\nname = "{name}"\n{more}',
-        )
+        head = f'[[institutions]]\nname = "{name}"\n'
+        small.edit(plan, head, f'{head}jurisdiction = "{countries[name]}"\n')
     return plan
 
 
@@ -34,6 +30,14 @@ def about(plan: Path, purpose: str, disease: str = "[]") -> Path:
     lines = f"purpose = {purpose}\n" + (f"disease = {disease}\n" if disease != "[]" else "")
     small.edit(plan, "[study]\n", f"[study]\n{lines}")
     return plan
+
+
+def of(plan: Path, text: str) -> str:
+    """A policy's text with the identities of a plan's institutions."""
+    for institution in read_plan(plan).institutions:
+        mark = IDENTITY[institution.name]
+        text = text.replace(mark, institution.identity or mark)
+    return text
 
 
 def write(path: Path, text: str = GENERAL, institution: str = "A") -> Path:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mpcgen.audit import identity
 from mpcgen.errors import ConfigError
 from mpcgen.parties.owner import open_study_data
 from mpcgen.study.duo import RELEASE, TERMS
@@ -328,9 +327,6 @@ def test_a_party_refuses_before_it_connects(plan: Path) -> None:
     studies.approve(plan)
     policies.write(folder / "policy.toml", use("0000011"))
     edit(folder / "A.toml", "[key]", '[policy]\nfile = "policy.toml"\n[key]')
-    for name in small.NAMES:  # approved by all, so that it is the policy alone
-        edit(plan, IDENTITY[name], identity.load(folder / f"{name}.identity").public)
-    studies.approve(plan)
     with nothing_written(folder):
         result = command("run", plan, "--as", "A", "--config", folder / "A.toml")
     assert_refused(
