@@ -1,0 +1,1 @@
+"""A hub to which every party dials out, and the channel by way of it."""

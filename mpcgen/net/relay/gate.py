@@ -1,0 +1,103 @@
+"""What strangers may cost a relay, and what it writes down.
+
+Connections are limited before they have said anything, and a flood of them is no flood of lines.
+"""
+
+import ipaddress
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+LINES: Final = 10
+"""Refusals for one reason that are told at once; afterwards one a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a relay takes on at most.
+
+    Attributes:
+        connections: of parties and strangers together.
+        pending: connections that have not shown an identity yet.
+        pending_each: ... from one address (IPv6: one network of 64 bits).
+        handshake_seconds: how long they may take for it.
+        budget: bytes held for those who do not read.
+    """
+
+    connections: int = 512
+    pending: int = 128
+    pending_each: int = 16
+    handshake_seconds: float = 10.0
+    budget: int = 1 << 30
+
+
+class Door:
+    """The connections that have not shown an identity yet."""
+
+    def __init__(self, limits: Limits):
+        self._limits = limits
+        self._pending: Counter[str] = Counter()
+
+    def closed_to(self, address: str, connections: int) -> str:
+        """Why another connection from that address is not taken now; empty where it is."""
+        if connections >= self._limits.connections:
+            return "too many connections"
+        if self._pending[network(address)] >= self._limits.pending_each:
+            return "too many unknown connections from one address"
+        if self._pending.total() >= self._limits.pending:
+            return "too many unknown connections"
+        return ""
+
+    def enter(self, address: str) -> None:
+        """A connection was taken."""
+        self._pending[network(address)] += 1
+
+    def leave(self, address: str) -> None:
+        """It has shown its identity, or has gone."""
+        self._pending[network(address)] -= 1
+        if not self._pending[network(address)]:
+            del self._pending[network(address)]
+
+
+def network(address: str) -> str:
+    """What counts as one address: whoever has an IPv6 address has its 2^64 neighbours too."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+
+
+class Log:
+    """Lines of JSON: time, event and what belongs to it."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic):
+        self._stream, self._clock = stream, clock
+        self._allowance: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+        self._untold: Counter[str] = Counter()
+
+    def write(self, event: str, **fields: object) -> None:
+        """One line."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._stream.write(json.dumps({"time": moment, "event": event, **fields}) + "\n")
+        self._stream.flush()
+
+    def refuse(self, why: str, **fields: object) -> None:
+        """One line for a refusal; where there are too many of its kind, only how many there were.
+
+        Args:
+            why: from a closed list, since each has its own allowance.
+        """
+        now = self._clock()
+        earned = self._allowance.get(why, LINES) + now - self._told.get(why, now)
+        self._allowance[why], self._told[why] = min(earned, LINES), now
+        if self._allowance[why] < 1:
+            self._untold[why] += 1
+            return
+        self._allowance[why] -= 1
+        more = self._untold.pop(why, 0)
+        self.write("refused", why=why, **fields, **({"untold_before": more} if more else {}))
