@@ -12,15 +12,14 @@ from typing import Final, NamedTuple
 from mpcgen import codec
 from mpcgen.errors import BadMessage
 from mpcgen.net.handshake import IDENTITY
+from mpcgen.net.message import SEGMENT
 from mpcgen.net.sealed import TAG
 
 HOP_CONTEXT: Final = b"mpcgen relay 1"
 """What both ends of the hop's handshake agree on."""
 HEAD: Final = struct.Struct("!BxxxIQI32s")
 HEAD_BYTES: Final = HEAD.size + TAG
-MAX_PART: Final = 1 << 20
-"""Most bytes of a payload that go in one frame."""
-MAX_BODY: Final = MAX_PART + 1024
+MAX_BODY: Final = SEGMENT + 1024
 """Most bytes of a frame's body: a message's header and part of its payload, both sealed."""
 MAX_SHAKE: Final = 512
 """Most bytes of a handshake's message from party to party."""

@@ -123,12 +123,13 @@ class Line:
         """Come to the relay and stay as long as it goes; whether it stood at all.
 
         Raises:
-            TransportError: no other attempt is worth it.
+            TransportError: no other attempt is worth it: it does not admit this party, or
+                (BadMessage) is another.
         """
         try:
             wire = enter(self._relay, self._me, self._login)
         except OtherIdentity as error:
-            raise TransportError(
+            raise BadMessage(
                 f"who listens at {self._relay.address} is not the relay that the plan names: "
                 f"{error}"
             ) from None
