@@ -15,7 +15,6 @@ from mpcgen.net.handshake import public_bytes
 from mpcgen.net.relay.channel import Relay, RelayChannel
 from mpcgen.net.relay.gate import Limits, Log
 from mpcgen.net.relay.hub import Hub
-from mpcgen.net.tunnel import Proxy
 from tests.net_conformance import PATIENCE
 from tests.ports import LOOPBACK, free_ports
 
@@ -74,7 +73,7 @@ def joined(
     names: Collection[str],
     address: str,
     *,
-    proxy: Proxy | None = None,
+    proxy: str = "",
     study: bytes = STUDY,
     **options: Unpack[ChannelOptions],
 ) -> RelayChannel:

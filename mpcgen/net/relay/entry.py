@@ -12,7 +12,7 @@ from mpcgen.net.handshake import REPLY_BYTES, Initiator
 from mpcgen.net.relay.frames import HOP_CONTEXT, Login
 from mpcgen.net.relay.wire import Wire
 from mpcgen.net.sealed import Opener, Sealer
-from mpcgen.net.tunnel import Proxy, dial
+from mpcgen.net.tunnel import dial
 
 DIAL_SECONDS: Final = 10.0
 """For the connection and, again, for the handshake."""
@@ -25,12 +25,12 @@ class Relay:
     Attributes:
         address: its HOST:PORT.
         identity: the 32 bytes of the identity that the plan pins for it.
-        proxy: the way out, where there is no other.
+        proxy: HOST:PORT of an HTTP proxy on the way out, where there is one.
     """
 
     address: str
     identity: bytes
-    proxy: Proxy | None = None
+    proxy: str = ""
 
 
 def enter(relay: Relay, me: Ed25519PrivateKey, login: Login) -> Wire:
