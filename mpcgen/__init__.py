@@ -23,17 +23,20 @@ if TYPE_CHECKING:
         reject_study,
         show_study,
         study_status,
+        succeed_study,
+        withdraw_study,
     )
     from mpcgen.simulate import simulate_cohort
     from mpcgen.study.plan import Institution
 
 _APPROVALS = (
     "approve_study", "identity", "receive_decision", "reject_study", "show_study", "study_status",
+    "succeed_study", "withdraw_study",
 )  # fmt: skip
 __all__ = [
     "Institution", "approve_study", "check_data", "check_study", "identity", "keygen", "new_study",
     "read_results", "receive_decision", "reject_study", "run", "run_demo", "run_local",
-    "show_study", "simulate_cohort", "study_status",
+    "show_study", "simulate_cohort", "study_status", "succeed_study", "withdraw_study",
 ]  # fmt: skip
 
 _ELSEWHERE = {

@@ -1,5 +1,6 @@
 """The Python interface to identities and approvals: what `mpcgen identity` and `study` do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mpcgen.audit.approvals import REJECT, Statement
@@ -8,9 +9,11 @@ from mpcgen.parties.approval_words import shown
 from mpcgen.parties.approvals import Standing, standings
 from mpcgen.parties.run import config_of
 from mpcgen.parties.signing import DAYS, approve, decide, receive
+from mpcgen.parties.withdrawal import forget_withdrawn, withdraw
 from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
 from mpcgen.study.read import read_plan
+from mpcgen.study.succession import succeed
 
 File = Path | str
 
@@ -69,6 +72,36 @@ def reject_study(
     """Sign that an institution does not take part in this plan; as `approve_study`."""
     own, read = config_of(name, Path(config)), read_plan(Path(plan))
     return decide(read, own, REJECT, days=days, note=note, ask=_asking(passphrase))
+
+
+def withdraw_study(
+    plan: File, name: str, config: File, *, note: str = "", passphrase: str | None = None
+) -> Path:
+    """Sign that an institution withdraws from a plan, for good, and erase its state of it.
+
+    Returns:
+        The signed file, for all other institutions.
+
+    Raises:
+        MpcgenError: the institution cannot sign it.
+    """
+    own, read = config_of(name, Path(config)), read_plan(Path(plan))
+    file = withdraw(read, own, note=note, ask=_asking(passphrase))
+    forget_withdrawn(read, own)
+    return file
+
+
+def succeed_study(old: File, new: File, without: str, computing: Sequence[str] = ()) -> None:
+    """Write a plan that takes the place of an old one, without one of its institutions.
+
+    Args:
+        new: a new file beside the old plan.
+        computing: who computes; by default those who did, without that institution.
+
+    Raises:
+        InputError: the new plan exists, is elsewhere, or would be wrong; nothing is left behind.
+    """
+    succeed(Path(old), Path(new), without, computing)
 
 
 def receive_decision(plan: File, file: File) -> Statement:

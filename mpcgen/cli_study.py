@@ -12,6 +12,7 @@ from mpcgen.errors import InputError
 if TYPE_CHECKING:
     from mpcgen.study.forecast import Network
     from mpcgen.study.institution import InstitutionConfig
+    from mpcgen.study.plan import Plan
     from mpcgen.study.study import Study
 
 _AS = click.option("--as", "name", required=True, help="The institution that decides.")
@@ -20,6 +21,10 @@ _CONFIG = click.option(
 )
 _DAYS = click.option("--days", type=int, default=90, help="How long the decision holds.")
 _NOTE = click.option("--note", default="", help="A line for the other institutions.")
+_STATE = click.option(
+    "--config", type=FILE,
+    help="An institution's private configuration: its state of a plan somebody left is erased.",
+)  # fmt: skip
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _RTT = click.option("--rtt", type=float, default=20.0, help="Round-trip time between parties, ms.")
 _MBIT = click.option("--mbit", type=float, default=100.0, help="Bandwidth of a party, Mbit/s.")
@@ -147,34 +152,79 @@ def study_reject(plan: Path, name: str, config: Path, days: int, note: str, *, y
     _say(name, "reject", decide(loaded.plan, own, "reject", days=days, note=note, ask=_ask))
 
 
+@study.command("withdraw")
+@click.argument("plan", type=FILE)
+@_AS
+@_CONFIG
+@_NOTE
+@_YES
+def study_withdraw(plan: Path, name: str, config: Path, note: str, *, yes: bool) -> None:
+    """Sign that an institution withdraws from a PLAN, for good, and erase its state of it."""
+    from mpcgen.parties.withdrawal import withdraw  # noqa: PLC0415
+
+    own, loaded = _shown(plan, name, config, "withdraw", yes=yes)
+    _say(name, "withdraw", withdraw(loaded.plan, own, note=note, ask=_ask))
+    _forget(loaded.plan, own)
+
+
 @study.command("receive")
 @click.argument("plan", type=FILE)
 @click.argument("files", type=FILE, nargs=-1, required=True)
-def study_receive(plan: Path, files: tuple[Path, ...]) -> None:
+@_STATE
+def study_receive(plan: Path, files: tuple[Path, ...], config: Path | None) -> None:
     """Check other institutions' signed decisions on a PLAN, FILES, and keep them beside it."""
     from mpcgen.parties.signing import receive  # noqa: PLC0415
+    from mpcgen.study.institution import read_config  # noqa: PLC0415
     from mpcgen.study.read import read_plan  # noqa: PLC0415
 
-    read = read_plan(plan)
+    read, own = read_plan(plan), None if config is None else read_config(config)
     for file in files:
         statement = receive(read, file)
         click.echo(f"{statement.institution}: {statement.decision}")
+    if own is not None:
+        _forget(read, own)
 
 
 @study.command("status")
 @click.argument("plan", type=FILE)
-def study_status(plan: Path) -> None:
+@_STATE
+def study_status(plan: Path, config: Path | None) -> None:
     """Who has approved a PLAN, and until when; ends with 0 only if it may run."""
     from mpcgen.parties.approval_words import status_lines  # noqa: PLC0415
     from mpcgen.parties.approvals import standings  # noqa: PLC0415
+    from mpcgen.study.institution import read_config  # noqa: PLC0415
     from mpcgen.study.read import read_plan  # noqa: PLC0415
 
     read = read_plan(plan)
     stand = standings(read)
     for line in status_lines(read, stand):
         click.echo(line)
+    if config is not None:
+        _forget(read, read_config(config))
     if any(standing.problem for standing in stand):
         sys.exit(1)
+
+
+@study.command("succeed")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@click.option("--without", required=True, help="The institution that has withdrawn.")
+@click.option("--computing", multiple=True, help="Who computes, where that has to change.")
+def study_succeed(old: Path, new: Path, without: str, computing: tuple[str, ...]) -> None:
+    """Write a NEW plan that takes the place of an OLD one, without one of its institutions."""
+    from mpcgen.study.succession import succeed  # noqa: PLC0415
+
+    warn(succeed(old, new, without, computing))
+    click.echo(f"{new} is written; check it, then all sign it anew: `mpcgen study propose {new}`")
+
+
+def _forget(plan: "Plan", config: "InstitutionConfig") -> None:
+    """Erase the state of a plan from which somebody has withdrawn, and say so."""
+    from mpcgen.parties.withdrawal import Forgotten, forget_withdrawn  # noqa: PLC0415
+
+    became = forget_withdrawn(plan, config)
+    if became is not Forgotten.NOTHING:
+        click.echo(became.value)
 
 
 def _shown(

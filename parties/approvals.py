@@ -2,7 +2,7 @@
 
     plan.toml
     plan-approvals/NAME.json            the last decision of each institution
-    plan-approvals/history/NAME-*.json  earlier ones
+    plan-approvals/history/NAME-*.json  all that were signed or received here
 
 A plan may run where every institution's last decision is an approval of exactly its hash that holds
 now. A withdrawal is for good, wherever among these files it lies.
@@ -56,7 +56,7 @@ def file_of(plan: Plan, name: str) -> Path:
 
 
 def history_of(plan: Plan) -> Path:
-    """Where earlier decisions lie."""
+    """Where all decisions lie that were signed or received here."""
     return folder_of(plan) / "history"
 
 
@@ -105,6 +105,8 @@ def require_approved(plan: Plan, now: datetime | None = None) -> tuple[str, ...]
 
 def withdrawals(plan: Plan) -> tuple[Statement, ...]:
     """The institutions' withdrawals from a plan, at most one each."""
+    if not all(institution.identity for institution in plan.institutions):
+        return ()
     found = (_withdrawal(plan, pin_of(plan, name)) for name in plan.names)
     return tuple(statement for statement in found if statement is not None)
 

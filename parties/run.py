@@ -23,6 +23,7 @@ from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, ignore, take_part
 from mpcgen.parties.results import Output, Results
 from mpcgen.parties.session import Approvals, unapproved
+from mpcgen.parties.withdrawal import heeding_withdrawals
 from mpcgen.report.folders import replacing_folder
 from mpcgen.report.record import Opening, RunRecord, Step, Value
 from mpcgen.study.batch import Task
@@ -48,10 +49,11 @@ def run_institution(
     """
     output.refuse_existing()
     approvals = partial(require_approved, study.plan)
-    approvals()
     connect = partial(zmq_channel, study, config, absence=study.plan.absence_seconds)
-    with replacing_folder(output.folder) as folder:
-        _write_results(study, config, connect, progress, output, folder, approvals)
+    with heeding_withdrawals(study.plan, config, progress) as told:
+        approvals()
+        with replacing_folder(output.folder) as folder:
+            _write_results(study, config, connect, told, output, folder, approvals)
 
 
 def _write_results(

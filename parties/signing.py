@@ -1,7 +1,6 @@
 """Deciding on a plan: what a steward signs, and what comes from the others, into its folder."""
 
 import hashlib
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -164,14 +163,12 @@ def _refuse_after_withdrawal(before: Statement, plan: Plan) -> None:
 
 
 def _put(plan: Plan, name: str, content: bytes) -> Path:
-    """Put a decision in the place of an earlier one, which is kept."""
+    """Keep a decision for good, and in the place of an earlier one."""
     path = file_of(plan, name)
     try:
         history_of(plan).mkdir(parents=True, exist_ok=True)
-        with suppress(InputError):  # there is none yet, or what is there is no decision
-            earlier = read_small(path, MOST_BYTES)
-            digest = hashlib.sha256(earlier).hexdigest()
-            replace_file(history_of(plan) / f"{name}-{digest[:16]}.json", earlier)
+        digest = hashlib.sha256(content).hexdigest()
+        replace_file(history_of(plan) / f"{name}-{digest[:16]}.json", content)
         replace_file(path, content)
     except OSError as error:
         words = f"the decision cannot be written: {reason(error)}"
