@@ -12,9 +12,12 @@ from mpcgen.bench.show import Choice, bench
 EVERYTHING = ("T1", "T2", "T3", "T4", "T5")
 CRYPTEN = ("torch==2.13.0", "crypten==0.4.1", "sklearn==0.0")
 SPU = ("spu==0.9.5",)
+ABY3, SEMI2K = {"protocol": "ABY3"}, {"protocol": "SEMI2K"}
+INTEGERS, FIXED = {"recipe": "integers"}, {"recipe": "fixed"}
 PEERS = (
-    Peer("spu-aby3", "spu", SPU, EVERYTHING, {"protocol": "ABY3"}),
-    Peer("spu-semi2k", "spu", SPU, EVERYTHING, {"protocol": "SEMI2K"}),
+    Peer("spu-aby3", "spu", SPU, EVERYTHING, ABY3 | INTEGERS),
+    Peer("spu-aby3-fixed", "spu", SPU, ("T2", "T3", "T5"), ABY3 | FIXED),
+    Peer("spu-semi2k", "spu", SPU, EVERYTHING, SEMI2K | INTEGERS),
     Peer("mpyc", "mpyc", ("mpyc==0.11", "gmpy2", "numpy"), EVERYTHING),
     Peer("crypten-itself", "crypten", CRYPTEN, EVERYTHING, on_lines=False),
 )

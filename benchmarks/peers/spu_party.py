@@ -1,7 +1,6 @@
 """A party of SPU: ABY3 or SEMI2K over Z_2^64 (T1, T4) and Z_2^128 with 40 fraction bits.
 
-Counts are multiplied as exact integers; what is divided is brought to fixed point by one public
-power of two. Results are opened at the first party.
+What is computed is in spu_recipes.py. Results are opened at the first party.
 """
 
 import os
@@ -9,46 +8,15 @@ import re
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import spu
 import spu.utils.frontend as fe
 from meter import Trial
 from spu.libspu import Share, link
+from spu_recipes import PROGRAMS
 
 jax.config.update("jax_enable_x64", True)
-SHIFT = 2.0**-30
 DETAILS = re.compile(rb"Link details: total send bytes (\d+), .*?send actions (\d+)")
-
-
-def _chi2_sides(table: Any) -> tuple[Any, Any]:
-    a, b, c, d = (table[:, i] for i in range(4))
-    u = a * d - b * c
-    return (a + b + c + d) * u * u, (a + b) * (c + d) * (a + c) * (b + d)
-
-
-def _divided(p: Any, q: Any) -> Any:
-    return (p.astype(jnp.float64) * SHIFT) / (q.astype(jnp.float64) * SHIFT)
-
-
-def _r2(sums: Any) -> Any:
-    n, x, y, xx, yy, xy = (sums[:, i] for i in range(6))
-    u = n * xy - x * y
-    return _divided(u * u, (n * xx - x * x) * (n * yy - y * y))
-
-
-def _above(table: Any) -> Any:
-    p, q = _chi2_sides(table)
-    return p * 64 > q * 1901
-
-
-PROGRAMS = {
-    "T1": lambda x, y, z: x + y + z,
-    "T2": lambda table: _divided(*_chi2_sides(table)),
-    "T3": _r2,
-    "T4": lambda x: x.T @ x,
-    "T5": _above,
-}
 
 
 class Party:
@@ -71,14 +39,18 @@ class Party:
         self.io, self.machine = spu.Io(3, config), spu.Runtime(self.link, config)
         self.sent, self.actions = 0, 0
         self.log = _own_output(trial.folder / f"log{self.rank}")
+        recipe = trial.options["recipe"]
         inputs = trial.given if trial.task == "T1" else [trial.total]
+        if recipe == "fixed":
+            inputs = [each.astype(np.float64) for each in inputs]
         self.names = [f"x{i}" for i in range(len(inputs))]
         secret = [spu.Visibility.VIS_SECRET] * len(inputs)
         self.program, _ = fe.compile(
-            fe.Kind.JAX, PROGRAMS[trial.task], inputs, {}, self.names, secret, lambda _: ["y"]
-        )
+            fe.Kind.JAX, PROGRAMS[recipe][trial.task], inputs, {}, self.names, secret,
+            lambda _: ["y"],
+        )  # fmt: skip
         if trial.task != "T1":
-            self.share(0, trial.total)
+            self.share(0, inputs[0])
 
     def share(self, owner: int, values: Any) -> None:
         """One party's values, from it to all."""
