@@ -1,6 +1,6 @@
 """The engines by name, and what each one trusts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mpcgen.abb import Box, Exchange, Seat
@@ -165,6 +165,12 @@ _ALL: Sequence[Engine] = (
 ENGINES = {engine.name: engine for engine in _ALL}
 
 
+def advised(engines: Iterable[Engine]) -> str:
+    """Those of the engines that hide values, in words; of some, that they are not for real data."""
+    warned = ((e.name, " (not for real data)" if e.unfit else "") for e in engines if e.hides)
+    return ", ".join(f"{name}{warning}" for name, warning in warned)
+
+
 def offering(*needs: str) -> str:
-    """The names of the engines that offer all of these, in words."""
-    return ", ".join(e.name for e in _ALL if e.offers.issuperset(needs))
+    """The engines that offer all of these and hide values, in words."""
+    return advised(e for e in _ALL if e.offers.issuperset(needs))

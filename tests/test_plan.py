@@ -74,7 +74,7 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
     ],
     'computing = ["A", "B", "C"]': [
         ('computing = ["A", "B"]', "3 computing parties, not 2; with 2: additive, ", "comp"),
-        ('computing = ["A"]', "3 computing parties, not 1; with 1: clear", "comp"),
+        ('computing = ["A"]', "3 computing parties, not 1", "comp"),
         ('computing = ["A", "B", "D"]', 'no institution "D"', "comp"),
         ('computing = ["A", "B", "B"]', "something twice", "comp"),
         ("computing = 3", "a list of texts, not 3", "comp"),

@@ -25,7 +25,7 @@ from pathlib import Path
 from mpcgen.errors import PlanError
 from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
-from mpcgen.protocols.engines import COMPARISONS, ENGINES, Engine
+from mpcgen.protocols.engines import COMPARISONS, ENGINES, Engine, advised
 from mpcgen.protocols.floors import MOST, Minima
 from mpcgen.study.plan import BUILDS, CONSENTS, RELEASES, Entry, Plan
 from mpcgen.study.read_parties import (
@@ -193,7 +193,7 @@ def _able(plan: Plan, computing: int) -> str:
     withholds = plan.floors is not None or any(e.release != "totals" for e in plan.entries)
     needs = {COMPARISONS} if withholds else set()
     fit = (e for e in ENGINES.values() if _takes(e, computing) and e.offers >= needs)
-    names = ", ".join(e.name for e in fit)
+    names = advised(fit)
     return f"; with {computing}: {names}" if names else ""
 
 
