@@ -53,6 +53,7 @@ NO_FLOORS = 'floors = "none"'
 TESTS = ("allelic", "genotypic", "trend", "cmh")
 EVERYTHING = "MPCGEN_EVERY_MESSAGE" in os.environ  # ten minutes more
 ALONE = 'release = "statistic"\n'
+R = ALONE + 'values = ["r"]\n'  # a comparison for each digit
 PAIRS = '\n[[entries]]\nstatistic = "linkage"\nregion = "1"\nwindow = 2\n'
 
 
@@ -125,7 +126,8 @@ PLANS = {
     "odds ratio, alone": Plan(association("allelic", ALONE + 'values = ["or"]\n'), every=60),
     "trend, alone": Plan(association("trend", ALONE), every=60),
     "r2, alone": Plan(PAIRS + ALONE, every=60),
-    "r, alone": Plan(PAIRS + ALONE + 'values = ["r"]\n', every=240),
+    "r, alone": Plan(PAIRS + R, every=240),
+    "r to one digit, alone": Plan(PAIRS + R + "binary_digits = 1\n", every=60),
 }
 
 
