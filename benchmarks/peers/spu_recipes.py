@@ -1,10 +1,9 @@
 """The tasks as programs for SPU, by two recipes: `integers` and `fixed`.
 
-integers   products of counts are exact integers; what is divided, or its quotient, is brought to
-           fixed point by one public power of two, and divided once.
+integers   products of counts are exact integers; what is divided is brought to fixed point by one
+           public power of two, and divided once.
 fixed      the textbook's formula on numbers in fixed point from the start, scaled by a public
-           power of two so that products neither overflow nor vanish. A product of four margins
-           has no room beside 40 fraction bits, so there are two divisions.
+           power of two. Two quotients keep their digits where a product of all margins would not.
 """
 
 from typing import Any
