@@ -1,0 +1,153 @@
+"""What pairs' sums tell beside each other, and beside counts by group, with all floors on.
+
+Dense variants of a small part of the genome are nearly sums of each other: who carries z carries
+either x or y, but for a few people. With t = g_z - g_x - g_y - c for everybody,
+
+    sum of t^2        follows from the sums of the pairs of x, y and z
+    sum of t g_w      from those of each with w, if they are opened
+    sum of t of cases from the counts of alleles of cases
+
+If the first is 1, t is that of a single person, so the others are this person's genotype at w, and
+phenotype. No floor on pairs sees it: each is of many people (docs/release.md, What remains).
+The attacker here has what is published, and nothing else; the truth is looked at to count what it
+got right.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mpcgen.protocols.floors import Minima
+from tests import studies
+from tests.attacks.watcher import Watcher, watch
+from tests.brute_floors import Ints, dosages
+from tests.plain import read_plain
+from tests.plink_files import Files
+
+WINDOW = 70  # 280 people without the largest institution; there are 293
+SIZES = (210, 160, 133)
+LEAST = Minima().min_cell
+ALLELIC = '\n[[entries]]\nstatistic = "association"\ntests = ["allelic"]\n'
+
+
+class Scene(NamedTuple):
+    """What is published of a study, and the truth: dosages (m, N), and who is a case (N,)."""
+
+    seen: Watcher
+    truth: Ints
+    case: NDArray[np.bool_]
+
+
+@pytest.fixture(scope="module")
+def scene(open_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """607 variants around LCT of 503 Europeans, of whom each is a case by a coin."""
+    files, rng = Files.read(open_data / "edge" / "lct_kg_eur"), np.random.default_rng(1)
+    fam = files.fam.copy()
+    fam[:, 5] = rng.choice(["1", "2"], len(fam))
+    of = np.repeat(np.arange(3), SIZES)[rng.permutation(len(fam))]
+    folder, members = tmp_path_factory.mktemp("lct"), []
+    for name, part in zip(studies.NAMES, replace(files, fam=fam).parts(of, 3), strict=True):
+        members.append(studies.Member(name, part.write(folder / f"of{name}")))
+    entries = ALLELIC + studies.linkage(folder, files.bim[:, 1], WINDOW)
+    rules = studies.Rules("clear", studies.NAMES[:1], release="")
+    (folder / "source").mkdir()
+    sites = (folder / "ofA.bim").rename(folder / "source" / "sites.bim")
+    (folder / "ofA.bim").write_bytes(sites.read_bytes())
+    plan = studies.lay_out(folder, members, sites, entries, rules)
+    owners = [read_plain(member.bfile) for member in members if member.bfile]
+    return Scene(
+        watch(plan),
+        np.concatenate([dosages(own) for own in owners], axis=1).astype(np.int64),
+        np.concatenate([own.phenotype == "2" for own in owners]),
+    )
+
+
+class Opened:
+    """Sums as matrices, NaN where they are not opened: of products G, of dosages S."""
+
+    def __init__(self, scene: Scene):
+        seen, m = scene.seen, len(scene.truth)
+        (x, y), sums = seen.rows["linkage"].T, seen.sums["linkage"]["pair_sums"]
+        self.people = sum(seen.people.values())
+        self.S, self.G = np.full(m, np.nan), np.full((m, m), np.nan)
+        for side, dosage, square in ((x, 1, 3), (y, 2, 4)):
+            self.S[side], self.G[side, side] = sums[:, dosage], sums[:, square]
+        self.G[x, y] = self.G[y, x] = sums[:, 5]
+
+
+class Relation(NamedTuple):
+    """Variants, their factors and a constant: t of everybody is 0 but for few people."""
+
+    variants: tuple[int, int, int]
+    factors: tuple[int, int, int]
+    constant: int
+
+    def of(self, sums: NDArray[Any], one: NDArray[np.float64] | int = 1) -> Any:
+        """What t gives from what the dosages of all variants give (m, ..), and a 1 of everybody."""
+        return np.tensordot(self.factors, sums[list(self.variants)], 1) - self.constant * one
+
+
+def relations(opened: Opened, most: int) -> Iterator[tuple[Relation, int]]:
+    """Those of three variants with a sum of t^2 from 1 to `most`, and it."""
+    S, G, N = opened.S, opened.G, opened.people
+    for a in np.flatnonzero(~np.isnan(S)):
+        with_a = np.flatnonzero(~np.isnan(G[a]))
+        with_a = with_a[with_a > a]
+        g, s, square = G[a, with_a], S[with_a], np.diag(G)[with_a]
+        for b, c in product((1, -1), repeat=2):
+            t = S[a] + np.add.outer(b * s, c * s)
+            constant = np.rint(t / N)
+            t2 = G[a, a] + np.add.outer(square + 2 * b * g, square + 2 * c * g)
+            t2 = t2 + 2 * b * c * G[np.ix_(with_a, with_a)] - 2 * constant * t + N * constant**2
+            few = np.triu((t2 > 0) & (t2 <= most), 1)
+            for i, j in np.argwhere(few):
+                of = int(a), int(with_a[i]), int(with_a[j])
+                yield Relation(of, (1, b, c), int(constant[i, j])), int(t2[i, j])
+
+
+def test_relations_of_three_variants_find_people(scene: Scene) -> None:
+    """What remains: genotypes and phenotypes of single people, from sums that meet all floors."""
+    opened, seen = Opened(scene), scene.seen
+    of_cases = np.full(len(scene.truth), np.nan)
+    of_cases[seen.rows["association"]] = seen.sums["association"]["alleles"][:, 0]
+    told, phenotypes = set(), set()
+    for relation, _ in relations(opened, 1):
+        sign = relation.of(opened.S, opened.people)
+        (person,) = np.flatnonzero(relation.of(scene.truth))
+        dosage = sign * relation.of(opened.G, opened.S)
+        told |= {(person, w, dosage[w]) for w in np.flatnonzero(~np.isnan(dosage))}
+        phenotypes.add((person, sign * relation.of(of_cases, seen.people["cases"])))
+    assert all(scene.truth[w, person] == dosage for person, w, dosage in told)
+    assert all(scene.case[person] == phenotype for person, phenotype in phenotypes)
+    assert len(told) > 300
+    assert len(phenotypes) > 10
+
+
+def test_a_pair_beside_alleles_by_group(scene: Scene) -> None:
+    """What remains: counts of 1 to 4 cases, or controls.
+
+    Where nobody has fewer alleles at x than at y, those of cases differ by the people who have one
+    more. The pair's sums say so; floors of pairs are on cases and controls together.
+    """
+    seen = scene.seen
+    pairs, sums = seen.rows["linkage"], seen.sums["linkage"]["pair_sums"].T
+    alleles = np.full((len(scene.truth), 5), -1)
+    alleles[seen.rows["association"]] = seen.sums["association"]["alleles"]
+    _, sx, sy, sxx, syy, sxy = sums
+    found = 0
+    for group, members in ((0, scene.case), (2, ~scene.case)):
+        for side in (1, -1):  # (d^2 - d) / 2 is 0 where the difference d is 0 or 1
+            nobody = sxx + syy - 2 * sxy == side * (sx - sy)
+            x, y = pairs[nobody].T
+            more = side * (alleles[x, group] - alleles[y, group])
+            for row in np.flatnonzero((more > 0) & (more < LEAST)):
+                differ = scene.truth[x[row], members] != scene.truth[y[row], members]
+                assert differ.sum() == more[row]
+                found += 1
+    assert found
