@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mpcgen.protocols.genotype_counts import ALT_ALLELES, column
+from mpcgen.study.apart import apart
 from mpcgen.study.batch import Task
 from mpcgen.study.disclosure import kinds_of, opened_span
 from mpcgen.study.floor_words import floors_of_units
@@ -35,6 +36,16 @@ _PAIRS = (
     "variants, have none: they can be small. All pairs of many variants together tell everybody's "
     "genotypes where there are more variants than people: at least 4 people are asked for to each "
     "variant in pairs together. That is a margin to the methods that are known, not a proof."
+)
+_TOGETHER = (
+    "Pairs go round: x with y, y with z, and z with x. Where variants are dense, one of them is "
+    "nearly the sum of others. Sums of such pairs tell the genotypes of single people, and with "
+    "counts of cases their phenotypes, whatever the floors. Pairs without a cycle, as of window = "
+    "2, do not."
+)
+_BY_GROUP = (
+    "Floors of pairs are on cases and controls together. Beside counts by group, pairs in strong "
+    "linkage can tell a few cases or controls."
 )
 _AGAIN = (
     "Another plan over partly the same people, before or after this one, is not compared with it: "
@@ -78,10 +89,22 @@ def implied(study: Study) -> Iterator[str]:
         lacking = ""  # then it is not opened
     yield f"From how many people a total is follows how many genotypes others miss{lacking}."
     if study.of_pairs:
-        yield _DIFFERENCES if plan.floors is None else _PAIRS
+        yield from _of_pairs(study)
     yield from words(study)
     yield from dict.fromkeys(s for task in study.tasks for s in task.statistic.implies())
     yield _AGAIN
+
+
+def _of_pairs(study: Study) -> Iterator[str]:
+    """What follows from the sums of pairs."""
+    if study.plan.floors is None:
+        yield _DIFFERENCES
+        return
+    yield _PAIRS
+    if not apart([task.chosen for task in study.of_pairs if task.chosen is not None]):
+        yield _TOGETHER
+    if len(study.groups) > 1:
+        yield _BY_GROUP
 
 
 def _smallest(study: Study) -> str:
