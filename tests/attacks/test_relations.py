@@ -13,9 +13,11 @@ The attacker here has what is published, and nothing else; the truth is looked a
 got right.
 """
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +26,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mpcgen.protocols.floors import Minima
+from mpcgen.study.pair_disclosure import two_copies
 from tests import studies
 from tests.attacks.watcher import Watcher, watch
 from tests.brute_floors import Ints, dosages
@@ -33,6 +36,8 @@ from tests.plink_files import Files
 WINDOW = 70  # 280 people without the largest institution; there are 293
 SIZES = (210, 160, 133)
 LEAST = Minima().min_cell
+FEW = 68  # variants, with which all others stand in pairs
+LISTED = '\n[[entries]]\nstatistic = "linkage"\npairs = "pairs.txt"\npairs_sha256 = "{}"\n'
 ALLELIC = '\n[[entries]]\nstatistic = "association"\ntests = ["allelic"]\n'
 
 
@@ -46,20 +51,30 @@ class Scene(NamedTuple):
 
 @pytest.fixture(scope="module")
 def scene(open_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A window over all variants."""
+    folder = tmp_path_factory.mktemp("window")
+    files = lct(open_data)
+    return published(folder, files, studies.linkage(folder, files.bim[:, 1], WINDOW))
+
+
+def lct(open_data: Path) -> Files:
     """607 variants around LCT of 503 Europeans, of whom each is a case by a coin."""
-    files, rng = Files.read(open_data / "edge" / "lct_kg_eur"), np.random.default_rng(1)
+    files = Files.read(open_data / "edge" / "lct_kg_eur")
     fam = files.fam.copy()
-    fam[:, 5] = rng.choice(["1", "2"], len(fam))
-    of = np.repeat(np.arange(3), SIZES)[rng.permutation(len(fam))]
-    folder, members = tmp_path_factory.mktemp("lct"), []
-    for name, part in zip(studies.NAMES, replace(files, fam=fam).parts(of, 3), strict=True):
+    fam[:, 5] = np.random.default_rng(1).choice(["1", "2"], len(fam))
+    return replace(files, fam=fam)
+
+
+def published(folder: Path, files: Files, linkage: str) -> Scene:
+    """Three institutions' association and linkage, with the default floors."""
+    of, members = np.repeat(np.arange(3), SIZES), []
+    of = of[np.random.default_rng(2).permutation(len(of))]
+    for name, part in zip(studies.NAMES, files.parts(of, 3), strict=True):
         members.append(studies.Member(name, part.write(folder / f"of{name}")))
-    entries = ALLELIC + studies.linkage(folder, files.bim[:, 1], WINDOW)
-    rules = studies.Rules("clear", studies.NAMES[:1], release="")
     (folder / "source").mkdir()
-    sites = (folder / "ofA.bim").rename(folder / "source" / "sites.bim")
-    (folder / "ofA.bim").write_bytes(sites.read_bytes())
-    plan = studies.lay_out(folder, members, sites, entries, rules)
+    sites = Path(shutil.copy(folder / "ofA.bim", folder / "source" / "sites.bim"))
+    rules = studies.Rules("clear", studies.NAMES[:1], release="")
+    plan = studies.lay_out(folder, members, sites, ALLELIC + linkage, rules)
     owners = [read_plain(member.bfile) for member in members if member.bfile]
     return Scene(
         watch(plan),
@@ -93,8 +108,8 @@ class Relation(NamedTuple):
         return np.tensordot(self.factors, sums[list(self.variants)], 1) - self.constant * one
 
 
-def relations(opened: Opened, most: int) -> Iterator[tuple[Relation, int]]:
-    """Those of three variants with a sum of t^2 from 1 to `most`, and it."""
+def relations(opened: Opened, t2: int) -> Iterator[Relation]:
+    """Those of three variants with this sum of t^2."""
     S, G, N = opened.S, opened.G, opened.people
     for a in np.flatnonzero(~np.isnan(S)):
         with_a = np.flatnonzero(~np.isnan(G[a]))
@@ -103,30 +118,79 @@ def relations(opened: Opened, most: int) -> Iterator[tuple[Relation, int]]:
         for b, c in product((1, -1), repeat=2):
             t = S[a] + np.add.outer(b * s, c * s)
             constant = np.rint(t / N)
-            t2 = G[a, a] + np.add.outer(square + 2 * b * g, square + 2 * c * g)
-            t2 = t2 + 2 * b * c * G[np.ix_(with_a, with_a)] - 2 * constant * t + N * constant**2
-            few = np.triu((t2 > 0) & (t2 <= most), 1)
-            for i, j in np.argwhere(few):
+            found = G[a, a] + np.add.outer(square + 2 * b * g, square + 2 * c * g)
+            found += 2 * b * c * G[np.ix_(with_a, with_a)] - 2 * constant * t + N * constant**2
+            for i, j in np.argwhere(np.triu(found == t2, 1)):
                 of = int(a), int(with_a[i]), int(with_a[j])
-                yield Relation(of, (1, b, c), int(constant[i, j])), int(t2[i, j])
+                yield Relation(of, (1, b, c), int(constant[i, j]))
+
+
+def of_single_people(scene: Scene, opened: Opened) -> set[tuple[int, int, float]]:
+    """Persons, variants and these persons' genotypes there. Whose they are is looked up."""
+    told = set()
+    for relation in relations(opened, 1):
+        (person,) = np.flatnonzero(relation.of(scene.truth))
+        dosage = relation.of(opened.S, opened.people) * relation.of(opened.G, opened.S)
+        told |= {(int(person), int(w), dosage[w]) for w in np.flatnonzero(~np.isnan(dosage))}
+    return told
 
 
 def test_relations_of_three_variants_find_people(scene: Scene) -> None:
     """What remains: genotypes and phenotypes of single people, from sums that meet all floors."""
     opened, seen = Opened(scene), scene.seen
+    told = of_single_people(scene, opened)
+    assert all(scene.truth[w, person] == dosage for person, w, dosage in told)
+    assert len(told) > 300
     of_cases = np.full(len(scene.truth), np.nan)
     of_cases[seen.rows["association"]] = seen.sums["association"]["alleles"][:, 0]
-    told, phenotypes = set(), set()
-    for relation, _ in relations(opened, 1):
+    phenotypes = set()
+    for relation in relations(opened, 1):
         sign = relation.of(opened.S, opened.people)
         (person,) = np.flatnonzero(relation.of(scene.truth))
-        dosage = sign * relation.of(opened.G, opened.S)
-        told |= {(person, w, dosage[w]) for w in np.flatnonzero(~np.isnan(dosage))}
         phenotypes.add((person, sign * relation.of(of_cases, seen.people["cases"])))
-    assert all(scene.truth[w, person] == dosage for person, w, dosage in told)
     assert all(scene.case[person] == phenotype for person, phenotype in phenotypes)
-    assert len(told) > 300
     assert len(phenotypes) > 10
+
+
+def test_a_few_variants_in_pairs_with_all_others(open_data: Path, tmp_path: Path) -> None:
+    """What remains: whom a few dense variants find, all others then tell more of.
+
+    As many people are asked for as for the few: each variant stands in pairs with no more later
+    ones, where the few are the last.
+    """
+    files = lct(open_data)
+    ids = files.bim[:, 1].tolist()
+    few, others = ids[-FEW:], ids[:-FEW]
+    pairs = [*combinations(few, 2), *product(others, few)]
+    text = "".join(f"{x} {y}\n" for x, y in pairs)
+    (tmp_path / "pairs.txt").write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    linkage = LISTED.format(digest)
+    scene = published(tmp_path, files, linkage)
+    told = of_single_people(scene, Opened(scene))
+    assert all(scene.truth[w, person] == dosage for person, w, dosage in told)
+    everywhere = np.bincount([person for person, _, _ in told])
+    assert everywhere.max() > 100
+
+
+def test_relations_tell_pairs_that_floors_close(scene: Scene) -> None:
+    """What remains: where t is 0 of everybody, a closed pair follows from two that are open."""
+    opened, told = Opened(scene), {}
+    for relation in relations(opened, 0):
+        products = opened.G[list(relation.variants)]
+        for w in np.flatnonzero(np.isnan(products).sum(axis=0) == 1):
+            (place,) = np.flatnonzero(np.isnan(products[:, w]))
+            rest = np.nansum(np.array(relation.factors) * products[:, w])
+            sxy = (relation.constant * opened.S[w] - rest) * relation.factors[place]
+            if not np.isnan(sxy):
+                told[relation.variants[place], w] = sxy
+    few = 0
+    for (x, y), sxy in told.items():
+        assert (scene.truth[x] * scene.truth[y]).sum() == sxy
+        table = np.bincount(3 * scene.truth[x] + scene.truth[y], minlength=9)
+        counts = np.reshape(two_copies(), (-1, 9)) @ table
+        few += int(((counts > 0) & (counts < LEAST)).any())
+    assert few > 1000
 
 
 def test_a_pair_beside_alleles_by_group(scene: Scene) -> None:
