@@ -44,8 +44,8 @@ _TOGETHER = (
     "2, do not."
 )
 _BY_GROUP = (
-    "Floors of pairs are on cases and controls together. Beside counts by group, pairs in strong "
-    "linkage can tell a few cases or controls."
+    "Floors of pairs are on cases and controls together. Beside counts by group, a pair's sums can "
+    "tell a few cases, or controls, or some of both."
 )
 _AGAIN = (
     "Another plan over partly the same people, before or after this one, is not compared with it: "

@@ -17,7 +17,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ SIZES = (210, 160, 133)
 LEAST = Minima().min_cell
 FEW = 68  # variants, with which all others stand in pairs
 LISTED = '\n[[entries]]\nstatistic = "linkage"\npairs = "pairs.txt"\npairs_sha256 = "{}"\n'
-ALLELIC = '\n[[entries]]\nstatistic = "association"\ntests = ["allelic"]\n'
+ASSOCIATION = '\n[[entries]]\nstatistic = "association"\ntests = ["{}"]\n'
 
 
 class Scene(NamedTuple):
@@ -65,7 +65,7 @@ def lct(open_data: Path) -> Files:
     return replace(files, fam=fam)
 
 
-def published(folder: Path, files: Files, linkage: str) -> Scene:
+def published(folder: Path, files: Files, linkage: str, test: str = "allelic") -> Scene:
     """Three institutions' association and linkage, with the default floors."""
     of, members = np.repeat(np.arange(3), SIZES), []
     of = of[np.random.default_rng(2).permutation(len(of))]
@@ -74,7 +74,7 @@ def published(folder: Path, files: Files, linkage: str) -> Scene:
     (folder / "source").mkdir()
     sites = Path(shutil.copy(folder / "ofA.bim", folder / "source" / "sites.bim"))
     rules = studies.Rules("clear", studies.NAMES[:1], release="")
-    plan = studies.lay_out(folder, members, sites, ALLELIC + linkage, rules)
+    plan = studies.lay_out(folder, members, sites, ASSOCIATION.format(test) + linkage, rules)
     owners = [read_plain(member.bfile) for member in members if member.bfile]
     return Scene(
         watch(plan),
@@ -214,4 +214,35 @@ def test_a_pair_beside_alleles_by_group(scene: Scene) -> None:
                 differ = scene.truth[x[row], members] != scene.truth[y[row], members]
                 assert differ.sum() == more[row]
                 found += 1
+    assert found
+
+
+def test_a_pair_beside_genotypes_by_group(open_data: Path, tmp_path: Path) -> None:
+    """What remains: a sum over some cases and some controls, by adding and subtracting alone.
+
+    Two tables of weights in which Sxy has one factor: the one of cases with the other of controls
+    is Sxy and counts of genotypes by group. Floors are on each table of both groups together.
+    """
+    files = lct(open_data)
+    linkage = studies.linkage(tmp_path, files.bim[:, 1], WINDOW)
+    scene = published(tmp_path, files, linkage, "genotypic")
+    seen, found = scene.seen, 0
+    x, y = seen.rows["linkage"].T
+    sxy = seen.sums["linkage"]["pair_sums"][:, 5]
+    genotypes = np.zeros((2, len(scene.truth), 3), np.int64)  # of cases, of controls
+    opened = seen.sums["association"]["genotypes"].reshape(-1, 2, 3)
+    genotypes[:, seen.rows["association"]] = opened.swapaxes(0, 1)
+    weights = np.array(two_copies())
+    factors = weights[:, 1, 1] - weights[:, 1, 0] - weights[:, 0, 1] + weights[:, 0, 0]
+    for a, b in permutations(range(len(weights)), 2):
+        if factors[a] != factors[b]:
+            continue
+        count = factors[a] * sxy
+        for of, table in zip(genotypes, weights[[a, b]], strict=True):
+            count = count + of[x] @ table[:, 0] + of[y] @ (table[0] - table[0, 0])
+        for row in np.flatnonzero((count > 0) & (count < LEAST)):
+            at = scene.truth[x[row]], scene.truth[y[row]]
+            people = np.where(scene.case, weights[a][at], weights[b][at])
+            assert people.sum() == count[row]
+            found += 1
     assert found
