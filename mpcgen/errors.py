@@ -3,7 +3,9 @@
     MpcgenError
     ├── InputError            a file, a line or a value from outside is wrong
     │   ├── PlanError         ... in the study plan
-    │   │   └── NotPermitted  ... which breaks an institution's policy
+    │   │   ├── NotPermitted  ... which breaks an institution's policy
+    │   │   └── Differenced   ... which tells too much beside what was released before
+    │   ├── LedgerError       ... in an institution's ledger of releases
     │   ├── ConfigError       ... in an institution's private configuration
     │   └── ApprovalError     ... in what a steward has signed, or nobody has signed it
     ├── RangeError            a number could leave, or has left, the range that was proved for it
@@ -77,6 +79,14 @@ class PlanError(InputError):
 
 class NotPermitted(PlanError):
     """The study plan breaks an institution's policy."""
+
+
+class Differenced(PlanError):
+    """What the study plan opens tells too much beside what was released before."""
+
+
+class LedgerError(InputError):
+    """An institution's ledger of releases is broken, or another one than it should be."""
 
 
 class ConfigError(InputError):
