@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mpcgen import __version__
+from mpcgen.cli_ledger import ledger
 from mpcgen.cli_parts import FILE, TEMPORARY, Group, load, stoppable, telling_what_passes
 from mpcgen.cli_party import party
 from mpcgen.cli_policy import policy
@@ -103,6 +104,7 @@ def run(
 
 
 main.add_command(study)
+main.add_command(ledger)
 
 
 @main.group(cls=Group)
