@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from mpcgen.genome.bed import BedFile
+from mpcgen.genome.columns import strings
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.genome.people import People
 from mpcgen.protocols.pairs import WindowPairs
@@ -67,7 +68,11 @@ def genotypes(bed: BedFile) -> Genotypes:
     group = (np.arange(people) % 2 == 0).astype(np.int8)
     sex = (1 + np.arange(people) // 2 % 2).astype(np.int8)
     rows = SimpleNamespace(rows=np.arange(m), swapped=np.zeros(m, np.bool_))
-    cohort = People(everyone, group, sex, everyone, ("cases", "controls"), {})
+    cohort = People(
+        *(everyone, group, sex, everyone, ("cases", "controls"), {}),
+        ids=strings(map(str, range(people))),
+        missing=~everyone,
+    )
     return Genotypes(bed, rows, np.ones(m, np.int8), cohort)
 
 

@@ -1,7 +1,7 @@
 """One institution's party: takes its seat in a session and returns what was opened."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from mpcgen.errors import ConfigError
 from mpcgen.leakage import Opening
 from mpcgen.net.channel import AbortReason, Channel
 from mpcgen.parties.owner import OwnData, Warn, open_study_data
+from mpcgen.parties.releases import recording
 from mpcgen.parties.session import Approvals, open_session, unapproved
 from mpcgen.prg import Prg
 from mpcgen.study.institution import InstitutionConfig
@@ -50,6 +51,7 @@ def take_part(
     progress: Progress = lambda _units: None,
     warn: Warn = lambda _words: None,
     approvals: Approvals = unapproved,
+    signed: Collection[str] = (),
 ) -> Session:
     """Run a study as one of its institutions.
 
@@ -64,6 +66,7 @@ def take_part(
         own: this party's generator; fresh unless a test gives one.
         approvals: checks that everybody has approved; a rehearsal has none.
         warn: told what may not be meant in this institution's data; it concerns nobody else.
+        signed: identities of institutions that agree to come or go, for this one's ledger.
 
     Raises:
         MpcgenError: what went wrong; the other parties were told that this one stops.
@@ -78,9 +81,14 @@ def take_part(
         open_study_data(config, study, warn) if config.name in plan.owners else nullcontext()
     )
     began = time.monotonic()
-    with source as data, connect() as channel:
+    with (
+        source as data,
+        recording(study, config, data, signed, warn) as record,
+        connect() as channel,
+    ):
         with _telling(channel):
             session, box = open_session(channel, study, own or Prg.fresh(), approvals)
+            record.begin(session, box.leakage)
             before = _sent(channel)
             opened = open_people(study, box, None if data is None else data.sizes)
         # Untold: everybody sees the same, and says why by itself.
@@ -88,7 +96,9 @@ def take_part(
         people = {} if deals else check_people(study, opened)
         with _telling(channel):
             genotypes = None if data is None else data.genotypes
-            (ignore if deals else consume)(compute(study, box, genotypes, progress), people)
+            parts = record.watch(compute(study, box, genotypes, progress))
+            (ignore if deals else consume)(parts, people)
+        record.finish()
         return Session(
             id=session,
             people=people,

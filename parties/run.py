@@ -4,7 +4,7 @@ import importlib
 import math
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -52,8 +52,9 @@ def run_institution(
     connect = partial(zmq_channel, study, config, absence=study.plan.absence_seconds)
     with heeding_withdrawals(study.plan, config, progress) as told:
         approvals()
+        signed = [institution.identity for institution in study.plan.institutions]
         with replacing_folder(output.folder) as folder:
-            _write_results(study, config, connect, told, output, folder, approvals)
+            _write_results(study, config, connect, told, output, folder, approvals, signed)
 
 
 def _write_results(
@@ -64,12 +65,17 @@ def _write_results(
     output: Output,
     folder: Path,
     approvals: Approvals = unapproved,
+    signed: Collection[str] = (),
 ) -> None:
     started = datetime.now(UTC)
     results = Results(study, output, folder)
     warn = partial(_tell, config.name)
     session = take_part(
-        study, config, connect, results.write, progress=progress, warn=warn, approvals=approvals
+        *(study, config, connect, results.write),
+        progress=progress,
+        warn=warn,
+        approvals=approvals,
+        signed=signed,
     )
     _record(study, config.name, session, results, started).write(folder / RECORD)
 

@@ -17,6 +17,7 @@ from mpcgen.genome.bed import BedFile
 from mpcgen.genome.bim import read_bim
 from mpcgen.genome.chromosomes import MT, XY, X, Y
 from mpcgen.genome.classes import Class
+from mpcgen.genome.columns import strings
 from mpcgen.genome.genotypes import Genotypes
 from mpcgen.genome.people import People, PeopleSource, read_people
 from tests.agreement import assert_agrees, read_printed
@@ -104,7 +105,11 @@ def cohort(m: int, people: int, seed: int) -> Cohort:
         chromosomes=rng.choice(np.array(CHROMOSOMES, np.int8), m),
         rows=np.where(rng.random(m) < 0.15, -1, rng.permutation(m + 5)[:m]),
         swapped=rng.random(m) < 0.3,
-        people=People(used, group, sex, used, ("cases", "controls"), {}),
+        people=People(
+            *(used, group, sex, used, ("cases", "controls"), {}),
+            ids=strings(map(str, range(people))),
+            missing=~used,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ of at most SEGMENT pairs of SITES sites: what stays in memory grows neither with
 the people.
 """
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -95,6 +96,20 @@ class Genotypes:
         haploid = np.stack([np.zeros_like(used), male, male, used]) & used
         self._strata = [_strata(members & counted[p], haploid[p]) for p in Ploidy]
         self._counted, self._haploid = kernels.pack_masks(counted), kernels.pack_masks(haploid)
+
+    def digest(self) -> str:
+        """SHA-256 over the rows of all sites as they lie in the file, and which are swapped."""
+        digest = hashlib.sha256(np.packbits(self._swapped).tobytes())
+        row_bytes, read = self._bed.row_bytes, 0
+        for start in self._starts.tolist():
+            digest.update(b"\0" if start < 0 else b"\1")
+            if start >= 0:
+                digest.update(self._bed.data[start : start + row_bytes].data)
+                read += row_bytes
+            if read > BLOCK:
+                self._bed.release()
+                read = 0
+        return digest.hexdigest()
 
     def counts(self, start: int, stop: int) -> NDArray[np.int32]:
         """Return the people of every group and Class at sites start..stop: (stop - start, G, 7)."""

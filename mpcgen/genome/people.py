@@ -1,12 +1,13 @@
 """An institution's people: who takes part in a plan, in which group, with which sex."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.errors import InputError
+from mpcgen.genome.columns import Strings
 from mpcgen.genome.sample_files import (
     Fam,
     groups_of,
@@ -58,6 +59,8 @@ class People:
     groups: tuple[str, ...]  # ('cases', 'controls') or ('all',)
     counts: Counts
     warnings: tuple[str, ...] = ()
+    ids: Strings = field(kw_only=True)  # (N,) FID, a tab, IID
+    missing: Mask = field(kw_only=True)  # (N,) left out for want of a phenotype
 
 
 def read_people(source: PeopleSource, with_phenotype: bool) -> People:
@@ -91,15 +94,21 @@ def read_people(source: PeopleSource, with_phenotype: bool) -> People:
         )
     _refuse_nobody(used, source.opt_outs, "the list leaves nobody")
     group = np.zeros(len(used), np.int8)
+    missing = np.zeros_like(used)
     if with_phenotype:
         group, in_table, unmatched["only_in_table"] = _phenotypes(fam, source)
         without("not_in_table", ~in_table)
         _refuse_nobody(used, source.table, "nobody in the .fam is in the table")
-        without("missing_phenotype", group < 0)
+        missing = used & (group < 0)
+        without("missing_phenotype", missing)
         _refuse_nobody(used, source.table or source.fam, "nobody has a phenotype")
     group[~used] = -1
     counts |= {name: int((group == i).sum()) for i, name in enumerate(groups)}
-    return People(used, group, fam.sex, fam.founder, groups, counts | unmatched, tuple(warnings))
+    return People(
+        *(used, group, fam.sex, fam.founder, groups, counts | unmatched, tuple(warnings)),
+        ids=fam.keys,
+        missing=missing,
+    )
 
 
 def _listed(
