@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from mpcgen.audit import identity
+from mpcgen.cli import main
 from mpcgen.net import keys
 from mpcgen.protocols.floors import Minima
 from mpcgen.report.tables import read_table
@@ -104,6 +106,12 @@ def test_identity(tmp_path: Path) -> None:
     assert_refused(command("identity", path), "A.identity", "a key is never overwritten")
     public = succeeded("identity", tmp_path / "B.identity", "--passphrase-file", phrase).strip()
     assert identity.load(tmp_path / "B.identity", lambda _path: b"a passphrase").public == public
+    asked = CliRunner().invoke(main, ["identity", str(tmp_path / "D"), "--passphrase"], "a\na\n")
+    assert asked.exit_code == 0, asked.output
+    public = asked.stdout.split()[-1]
+    assert identity.load(tmp_path / "D", lambda _path: b"a").public == public
+    both = command("identity", tmp_path / "E", "--passphrase", "--passphrase-file", phrase)
+    assert both.exit_code == 2
     phrase.chmod(0o604)
     refused = command("identity", tmp_path / "C.identity", "--passphrase-file", phrase)
     assert_refused(refused, "others may read the passphrase")
