@@ -86,9 +86,9 @@ class Pair:
 
     def gone(self) -> None:
         """The link is over."""
-        if self.state is State.BROKEN:
-            return
-        self._link, self.state = 0, State.AWAY
+        if self.state is not State.BROKEN:
+            self.state = State.AWAY
+        self._link = 0
         self._handshake = self._sealer = self._opener = None
         self._shakes.clear()
 
@@ -129,8 +129,7 @@ class Pair:
                 return None
             return self._open(frame)
         except BadMessage:
-            self.state = State.BROKEN
-            self._unsent.clear()
+            self.state = State.BROKEN  # what this party says still goes out: that it stops
             raise
 
     def _open(self, frame: Frame) -> tuple[bytes, bytes]:

@@ -48,7 +48,7 @@ class Wire:
         head = self._sealer.seal(frame.head.pack())
         self._out.append(memoryview(head))
         self.waiting += len(head) + frame.head.length
-        self._out += map(memoryview, frame.body)
+        self._out += [memoryview(piece) for piece in frame.body if len(piece)]
 
     def flush(self) -> bool:
         """Send what the system takes; True where nothing is left.
