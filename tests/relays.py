@@ -111,9 +111,9 @@ def joined(
 class Raw:
     """A member that has logged in and does what no party of ours would."""
 
-    def __init__(self, me: str, names: Collection[str], address: str, instance: bytes = b""):
+    def __init__(self, me: str, names: Collection[str], address: str):
         peers = tuple(public(name) for name in names if name != me)
-        login = Login(room(STUDY), instance or me.encode() * 16, peers)
+        login = Login(room(STUDY), bytes(16), peers)
         self.wire: Wire = enter(Relay(address, public("relay")), IDENTITIES[me], login)
         self._came: list[Frame] = []
 

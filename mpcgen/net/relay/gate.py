@@ -5,13 +5,16 @@ Connections are limited before they have said anything, and a flood of them is n
 
 import ipaddress
 import json
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
+RESERVED: Final = 32
+"""Descriptors for all else."""
 LINES: Final = 10
 """Refusals for one reason that are told at once; afterwards one a second."""
 
@@ -33,6 +36,12 @@ class Limits:
     pending_each: int = 16
     handshake_seconds: float = 10.0
     budget: int = 1 << 30
+
+
+def affordable(limits: Limits) -> Limits:
+    """The same, with no more connections than this process may have descriptors."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return replace(limits, connections=min(limits.connections, max(1, soft - RESERVED)))
 
 
 class Door:

@@ -26,7 +26,7 @@ from mpcgen.net.relay.frames import (
     Login,
     Refusal,
 )
-from mpcgen.net.relay.gate import Door, Limits, Log
+from mpcgen.net.relay.gate import Door, Limits, Log, affordable
 from mpcgen.net.relay.guests import Guest, Seat
 from mpcgen.net.relay.rooms import Refused, Rooms
 from mpcgen.net.relay.routes import Member
@@ -57,8 +57,8 @@ class Hub:
         limits: Limits = Limits(),  # noqa: B008
     ):
         self._listener, self._identity, self._allowed = listener, identity, allowed
-        self._log, self._limits = log, limits
-        self._door, self._rooms = Door(limits), Rooms(limits.budget)
+        self._log, self._limits = log, affordable(limits)
+        self._door, self._rooms = Door(self._limits), Rooms(limits.budget)
         self._guests: dict[Guest, None] = {}
         self._seats: dict[Member, Seat] = {}
         self._stirred: set[Seat] = set()
