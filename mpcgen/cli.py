@@ -11,6 +11,7 @@ from mpcgen.cli_ledger import ledger
 from mpcgen.cli_parts import FILE, TEMPORARY, Group, load, stoppable, telling_what_passes
 from mpcgen.cli_party import party
 from mpcgen.cli_policy import policy
+from mpcgen.cli_relay import relay
 from mpcgen.cli_study import study
 from mpcgen.progress import progress_bar
 
@@ -170,6 +171,7 @@ def identity(file: Path, passphrase_file: Path | None, *, asks: bool) -> None:
 
 main.add_command(policy)
 main.add_command(party)
+main.add_command(relay)
 
 
 @main.command()

@@ -21,6 +21,7 @@ from mpcgen.net.channel import Channel
 from mpcgen.parties.approvals import require_approved
 from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, ignore, take_part
+from mpcgen.parties.relayed import relay_channel
 from mpcgen.parties.results import Output, Results
 from mpcgen.parties.session import Approvals, unapproved
 from mpcgen.parties.withdrawal import heeding_withdrawals
@@ -49,7 +50,7 @@ def run_institution(
     """
     output.refuse_existing()
     approvals = partial(require_approved, study.plan)
-    connect = partial(zmq_channel, study, config, absence=study.plan.absence_seconds)
+    connect = partial(channel_to, study, config, absence=study.plan.absence_seconds)
     with heeding_withdrawals(study.plan, config, progress) as told:
         approvals()
         signed = [institution.identity for institution in study.plan.institutions]
@@ -115,7 +116,8 @@ def run_local(
     """
     for output in outputs.values():
         output.refuse_existing()
-    wanted = ("mpcgen.net.zeromq", "mpcgen.ring_kernels", "mpcgen.bit_kernels")
+    net = "mpcgen.net.relay.channel" if study.plan.topology == "relay" else "mpcgen.net.zeromq"
+    wanted = (net, "mpcgen.ring_kernels", "mpcgen.bit_kernels")
     for module in wanted if study.decides else wanted[:-1]:
         importlib.import_module(module)  # once, before the institutions fork
     parts: dict[str, Callable[[], object]] = {}
@@ -125,7 +127,7 @@ def run_local(
             told = progress if name == study.plan.readers[0] else lambda _units: None
             config = config_of(name, configs[name])
             # On one machine a connection ends where its process does: nobody is waited for.
-            taken = (study, config, partial(zmq_channel, study, config, absence=0.0), told)
+            taken = (study, config, partial(channel_to, study, config, absence=0.0), told)
             parts[name] = partial(_compare_only, *taken)
             if name in outputs:
                 folder = drafts.enter_context(replacing_folder(outputs[name].folder))
@@ -151,6 +153,17 @@ def config_of(name: str, path: Path) -> InstitutionConfig:
     if config.name != name:
         raise ConfigError(f'the name here is "{config.name}", not "{name}"', path=path)
     return config
+
+
+def channel_to(study: Study, config: InstitutionConfig, *, absence: float) -> Channel:
+    """This institution's channel to the others, as the plan's topology has it.
+
+    Args and Raises are those of `zmq_channel` and `relay_channel`.
+    """
+    if study.plan.topology == "relay":
+        notice = partial(_tell, config.name)
+        return relay_channel(study, config, absence=absence, notice=notice)
+    return zmq_channel(study, config, absence=absence)
 
 
 def zmq_channel(study: Study, config: InstitutionConfig, *, absence: float) -> Channel:

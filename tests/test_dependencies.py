@@ -18,7 +18,7 @@ GROUND = (
 )
 TOP = (
     *("api", "api_approvals", "__main__"),
-    *("cli", "cli_ledger", "cli_parts", "cli_party", "cli_policy", "cli_study"),
+    *("cli", "cli_ledger", "cli_parts", "cli_party", "cli_policy", "cli_relay", "cli_study"),
     *("memory", "progress", "simulate", "demo", "bench", "conformance"),
 )
 
