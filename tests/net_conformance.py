@@ -448,9 +448,9 @@ class ChannelConformance(ABC):
 
         def part(channel: Channel) -> int:
             meet(channel)
+            channel.linger = 0.0  # it goes although they have not said that they have it
             if channel.me == "A":
                 channel.exchange("last", dict.fromkeys(channel.peers, payload), {})
-                channel.linger = 0.0  # it goes although they have not said that they have it
                 channel.close()
                 closed.set()
                 return 0

@@ -610,7 +610,7 @@ def test_a_socket_that_says_there_is_something_and_has_nothing(
 def test_a_message_may_come_for_longer_than_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A large one over a slow line: each of its frames begins the time-out anew."""
     clock, payload = 0.0, bytes(5 * SEGMENT)
-    frames = deque(Sent(Kind.MESSAGE, b"s" * 16, 0, "x", payload).segments(0))
+    frames = deque(Sent(Kind.MESSAGE, 0, b"s" * 16, 0, "x", payload).segments(0))
     with MemoryNetwork(("A", "B")).channel("A", timeout=10.0) as a:
         a.bind_session(b"s" * 16)
 

@@ -191,11 +191,11 @@ def test_an_abort_that_overtakes_a_greeting_does_not_hide_what_differs(study: St
             channel._put = slowly(channel._put)  # type: ignore[assignment, method-assign]
         return open_session(channel, other if channel.me == "C" else study, Prg.fresh())
 
-    def slowly(put: Callable[[str, bytes, Any], None]) -> Callable[[str, bytes, Any], None]:
-        def late(peer: str, header: bytes, payload: Any) -> None:
+    def slowly(put: Callable[[str, bytes, Any], bool]) -> Callable[[str, bytes, Any], bool]:
+        def late(peer: str, header: bytes, payload: Any) -> bool:
             if peer == "C":
                 time.sleep(0.05)
-            put(peer, header, payload)
+            return put(peer, header, payload)
 
         return late
 

@@ -32,8 +32,8 @@ MAX_GREETING = 1 << 16
 """Most payload bytes of a message before its sender has bound the session."""
 LOOK_AROUND = 1.0
 """Seconds in which a party that hears of a loss looks for itself who was lost."""
-TELL_ABORT = 5.0
-"""Seconds in which a party that stops waits for a lost connection, to say so there too."""
+TELL_END = 5.0
+"""Seconds for which a party that ends waits for a lost connection, to say its last word there."""
 TOKEN_BYTES = 16
 SAY_WAITING = 5.0
 """Seconds after which a party that waits for another tells the rest that it is there itself."""
@@ -144,6 +144,7 @@ class Channel(ABC):
         self._connected = self._aborted = self._failed = self._closed = False
         self._heard_abort = False
         self._abort_reason = AbortReason.FAULT
+        self._untold: set[str] = set()
         self._awaited: tuple[str, list[str]] = "", []
         self._said = 0.0
 
@@ -206,8 +207,8 @@ class Channel(ABC):
             return
         self._aborted = True
         self._abort_reason = AbortReason.FOLLOWED if self._heard_abort else reason
-        for peer in self.peers:
-            self._control(peer, Kind.ABORT, self._abort_reason.code)
+        untold = {peer for peer in self.peers if not self._tell_abort(peer)}
+        self._untold = set() if self._heard_abort else untold
 
     def close(self) -> None:
         """End this party's part, where it did it, when the others have what was sent to them.
@@ -220,7 +221,7 @@ class Channel(ABC):
         try:
             for talk in self._talks.values():
                 if not talk.left:
-                    talk.send(Kind.BYE, self._session, "", b"")
+                    talk.part(self._session, stays=not (self._failed or self._aborted))
             if self._connected and not self.lossless:
                 with suppress(MpcgenError):
                     self._take_leave()
@@ -247,14 +248,14 @@ class Channel(ABC):
         if not talk.left:
             # What is not bytes may change before it is sent, and may have to be sent again.
             fixed = payload if isinstance(payload, bytes) else bytes(payload)
-            talk.send(Kind.MESSAGE, self._session, label, fixed)
+            talk.send(self._session, label, fixed)
         was = self._sent[peer]
         self._sent[peer] = Traffic(was.messages + 1, was.bytes + size, was.framing + framing)
         if self.on_message:
             self.on_message("sent", peer, label, counter, size)
 
-    def _send_frame(self, peer: str, header: bytes, part: memoryview) -> None:
-        self._put(peer, header, part)
+    def _send_frame(self, peer: str, header: bytes, part: memoryview) -> bool:
+        return self._put(peer, header, part)
 
     def _make_room(self, talk: Dialogue, label: str, size: int) -> None:
         """Wait until what is kept for a peer leaves room for so many bytes."""
@@ -265,9 +266,10 @@ class Channel(ABC):
         if full():
             self._until(label, full, "took nothing of what was sent to it")
 
-    def _control(self, peer: str, kind: Kind, reason: int = 0, label: str = "") -> None:
-        """Send a frame of the channel's own, outside the counted sequence."""
-        self._talks[peer].say(Header(kind, reason, self._session, label=label))
+    def _tell_abort(self, peer: str) -> bool:
+        """Whether there was a connection to tell it by."""
+        reason = self._abort_reason.code
+        return self._talks[peer].say(Header(Kind.ABORT, reason, self._session))
 
     # -- waiting
 
@@ -333,27 +335,27 @@ class Channel(ABC):
             self._said = now
             for peer in self.peers:
                 if peer not in self._away and not self._talks[peer].left:
-                    self._control(peer, Kind.WAITING, label=self._away.peers[0])
+                    self._talks[peer].say(Header(Kind.WAITING, label=self._away.peers[0]))
         return True
 
     def _take_leave(self) -> None:
         """Wait until all have what was sent to them; after a failure, only to tell of an abort."""
-        ended = self._failed or self._aborted
-        deadline = time.monotonic() + (min(self.linger, TELL_ABORT) if ended else self.linger)
-        while self._unheard(ended=ended) and (left := deadline - time.monotonic()) > 0:
+        ended, began = self._failed or self._aborted, time.monotonic()
+        while (left := began + self._patience(ended=ended) - time.monotonic()) > 0:
             arrival = self._take(min(left, self._rest()))
             if arrival is not None and not ended:
                 self._admit(arrival, "the end")
+            elif arrival is not None and arrival.header.kind in {Kind.ABORT, Kind.BYE}:
+                self._untold.discard(arrival.peer)
 
-    def _unheard(self, *, ended: bool) -> bool:
-        """Whether somebody should hear of this party's end who can still come back for it."""
+    def _patience(self, *, ended: bool) -> float:
+        """Seconds for which this party stays at its end; 0 where all have what they need of it."""
         overdue = set(self._away.overdue(time.monotonic()))
-        if ended:
-            return self._aborted and bool(set(self._away.peers) - overdue)
-        return any(
-            talk.out.pending and not talk.left and peer not in overdue
-            for peer, talk in self._talks.items()
-        )
+        talks = [talk for peer, talk in self._talks.items() if peer not in overdue]
+        if not ended and any(talk.out.pending and not talk.left for talk in talks):
+            return self.linger
+        untold = self._untold - overdue if ended else [talk for talk in talks if talk.owes]
+        return min(self.linger, TELL_END) if untold else 0.0
 
     # -- in
 
@@ -362,18 +364,29 @@ class Channel(ABC):
         peer, header, part = arrival
         self._check_size(peer, header)
         talk = self._talks[peer]
-        if header.kind is Kind.HELLO and talk.is_another_run(header):
-            if self._connected:
-                raise PartyLost(
-                    f"{peer} was started again in the middle of the session, at {label!r}, and "
-                    f"what it held is gone; {self.me} cannot go on"
-                )
-            talk.begin_anew()
+        if header.kind is Kind.HELLO:
+            self._check_run(talk, header, label)
         talk.hear(header, part, label)
         if header.kind is Kind.BYE:
             self._away.end(peer, time.monotonic())
         elif header.kind is Kind.ABORT:
             self._stop(peer, AbortReason.from_code(peer, header.reason))
+
+    def _check_run(self, talk: Dialogue, hello: Header, label: str) -> None:
+        """Whether the same two processes still talk; before there is a session another may come."""
+        if not self._connected and hello.due > talk.out.next:
+            raise PartyLost(
+                f"{talk.peer} is in the middle of a session, of which {self.me}, started again, "
+                "knows nothing; all have to begin anew"
+            )
+        if not talk.is_another_run(hello):
+            return
+        if self._connected:
+            raise PartyLost(
+                f"{talk.peer} was started again in the middle of the session, at {label!r}, and "
+                f"what it held is gone; {self.me} cannot go on"
+            )
+        talk.begin_anew()
 
     def _check_size(self, peer: str, header: Header) -> None:
         most = self._most(header.session) if header.kind is Kind.MESSAGE else 0
@@ -445,8 +458,8 @@ class Channel(ABC):
         it may still come once the peer has got this HELLO.
         """
         self._talks[peer].greet(self._token)
-        if self._aborted:
-            self._control(peer, Kind.ABORT, self._abort_reason.code)
+        if self._aborted and self._tell_abort(peer):
+            self._untold.discard(peer)
 
     def _missed(self, peer: str) -> None:
         """A peer is not there any more, after everybody had come: its time away begins."""
@@ -467,11 +480,14 @@ class Channel(ABC):
         """
 
     @abstractmethod
-    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
+    def _put(self, peer: str, header: bytes, part: memoryview) -> bool:
         """Queue one frame, a header and at most SEGMENT bytes, which never change any more.
 
-        It neither waits for the peer nor raises where it is gone; then the frame is dropped. Frames
-        that arrive do so in order, and none is missing between two that came by one connection.
+        It neither waits for the peer nor raises where it is gone. Frames that arrive do so in
+        order, and none is missing between two that came by one connection.
+
+        Returns:
+            False where there is no connection, and the frame is dropped.
         """
 
     @abstractmethod

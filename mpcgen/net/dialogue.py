@@ -6,13 +6,13 @@ Transports come and go below; the channel above knows rounds, labels and time.
 from collections.abc import Callable
 
 from mpcgen.errors import BadMessage
-from mpcgen.net.link import Incoming, Outgoing
+from mpcgen.net.link import Incoming, Outgoing, Sent
 from mpcgen.net.message import Header, Kind
 
 MAX_EARLY = 256
 """Messages that one peer may be ahead; a sender that nobody answers has to wait now and then."""
 
-Put = Callable[[str, bytes, memoryview], None]
+Put = Callable[[str, bytes, memoryview], bool]
 """A transport's way to send one frame to a peer, see Channel._put."""
 
 
@@ -25,28 +25,46 @@ class Dialogue:
 
     Attributes:
         left: whether the peer has said BYE.
+        parted: whether this party has.
     """
 
     def __init__(self, me: str, peer: str, put: Put, *, keep: bool):
         self.me, self.peer = me, peer
         self.out, self.come = Outgoing(keep=keep), Incoming()
-        self.left = False
+        self.left = self.parted = self._stays = self._unsaid = False
         self._put = put
+
+    @property
+    def owes(self) -> bool:
+        """Whether the peer may still wait for the acknowledgement of its BYE, for it had no way.
+
+        A peer that has acknowledged this party's own BYE does not.
+        """
+        return self._unsaid and (self.out.pending or not self.parted)
 
     # -- out
 
-    def send(self, kind: Kind, session: bytes, label: str, payload: bytes) -> None:
+    def send(self, session: bytes, label: str, payload: bytes) -> None:
         """Count a message and send it, now or where the connection stands again."""
-        sent = self.out.add(kind, session, label, payload)
+        self._send(self.out.add(Kind.MESSAGE, session, label, payload))
+
+    def part(self, session: bytes, *, stays: bool) -> None:
+        """Say the last word, and whether this party stays until it is acknowledged."""
+        self.parted = True
+        self._send(self.out.add(Kind.BYE, session, "", b"", reason=int(not stays)))
+
+    def _send(self, sent: Sent) -> None:
         if self.out.flows:
             for header, part in sent.segments(self.come.due):
                 self._put(self.peer, header, part)
             self.come.acknowledged()
 
-    def say(self, header: Header) -> None:
-        """Send a frame of the channel's own, outside the count."""
-        self._put(self.peer, header._replace(due=self.come.due).pack(), memoryview(b""))
+    def say(self, header: Header) -> bool:
+        """Send a frame of the channel's own, outside the count; whether there was a connection."""
+        went = self._put(self.peer, header._replace(due=self.come.due).pack(), memoryview(b""))
         self.come.acknowledged()
+        self._unsaid = self._stays and not went
+        return went
 
     def greet(self, token: bytes) -> None:
         """Say who sends by a new connection, and what the peer may have asked by another."""
@@ -127,7 +145,7 @@ class Dialogue:
         if header.kind is Kind.MESSAGE:
             come.early.append((header, payload))
         else:
-            self.left = True
+            self.left, self._stays = True, not header.reason
         if come.owes or self.left:
             self.say(Header(Kind.ACK))
 

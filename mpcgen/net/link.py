@@ -15,7 +15,8 @@ MAX_HELD = 1 << 26
 """Bytes kept for one peer before a sender has to wait; a message longer than half may still go."""
 MAX_HELD_MESSAGES = 512
 ACK_BYTES = 1 << 20
-"""What is taken in of one peer before it is acknowledged by a frame of its own."""
+"""What is taken in of one peer before it is acknowledged by a frame of its own: far less than a
+sender keeps, so that nobody waits for an acknowledgement that is not due."""
 ACK_MESSAGES = 64
 
 
@@ -23,6 +24,7 @@ class Sent(NamedTuple):
     """A counted message as it was sent, to be sent again where a connection was lost."""
 
     kind: Kind
+    reason: int
     session: bytes
     counter: int
     label: str
@@ -38,7 +40,7 @@ class Sent(NamedTuple):
         view = memoryview(self.payload)
         for at in range(start, max(len(view), start + 1), SEGMENT):
             header = Header(
-                self.kind, 0, self.session, self.counter, len(view), self.label, due, at
+                self.kind, self.reason, self.session, self.counter, len(view), self.label, due, at
             )
             yield header.pack(), view[at : at + SEGMENT]
 
@@ -73,9 +75,11 @@ class Outgoing:
         room = self._bytes + size <= most and len(self._held) < MAX_HELD_MESSAGES
         return room or not self._held
 
-    def add(self, kind: Kind, session: bytes, label: str, payload: bytes) -> Sent:
+    def add(
+        self, kind: Kind, session: bytes, label: str, payload: bytes, *, reason: int = 0
+    ) -> Sent:
         """Count a message, and keep it until it is acknowledged."""
-        sent = Sent(kind, session, self.next, label, payload)
+        sent = Sent(kind, reason, session, self.next, label, payload)
         self.next += 1
         if self._keep:
             self._held.append(sent)

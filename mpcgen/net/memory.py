@@ -50,10 +50,11 @@ class MemoryChannel(Channel):
     def _connect(self) -> None:
         """Everybody is there from the start."""
 
-    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
+    def _put(self, peer: str, header: bytes, part: memoryview) -> bool:
         with self._network.changed:
             self._network.inbox[peer].append((self.me, header + part))
             self._network.changed.notify_all()
+        return True
 
     def _take(self, wait: float) -> Arrival | None:
         network = self._network

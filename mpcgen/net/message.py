@@ -43,7 +43,7 @@ class Kind(IntEnum):
     """First on every connection. Session: the token of this run of the sender; counter: which of
     its connections this is; reason: 1 where a RESUME is wanted before anything else is sent."""
     BYE = 3
-    """The sender's last."""
+    """The sender's last; reason: 1 where it has failed and does not stay for an answer."""
     RESUME = 4
     """Answers a HELLO. Counter: that of the HELLO; due and start: where to go on."""
     ACK = 5

@@ -149,11 +149,14 @@ class ZmqChannel(Channel):
             return bool(talk.come.early)
         return self._there.has_greeted(peer) and peer in self._there.up
 
-    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
+    def _put(self, peer: str, header: bytes, part: memoryview) -> bool:
         sender = self._senders[peer]
-        with suppress(zmq.Again):  # no connection
+        try:
             for frame in frames(header, part):
                 sender.send(frame, zmq.NOBLOCK, copy=False)
+        except zmq.Again:  # no connection
+            return False
+        return True
 
     def _take(self, wait: float) -> Arrival | None:
         deadline = time.monotonic() + wait
