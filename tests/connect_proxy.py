@@ -1,4 +1,4 @@
-"""A small HTTP proxy for CONNECT, as stands between a hospital and the world; it can cut its lines."""
+"""A small HTTP proxy for CONNECT, as hospitals have at their border; it can cut its lines."""
 
 import re
 import socket

@@ -86,8 +86,8 @@ class RelayChannel(Channel):
         talk = self._talks[peer]
         return bool(talk.come.early) if talk.left else peer in self._there
 
-    def _put(self, peer: str, header: bytes, part: memoryview) -> None:
-        self._line.send(peer, header, part)
+    def _put(self, peer: str, header: bytes, part: memoryview) -> bool:
+        return self._line.send(peer, header, part)
 
     def _take(self, wait: float) -> Arrival | None:
         deadline = time.monotonic() + wait

@@ -58,14 +58,16 @@ class Line:
         """Begin to dial."""
         self._thread.start()
 
-    def send(self, peer: str, header: bytes, part: Piece) -> None:
-        """Queue a frame, by the connection of which `take` told last; nothing where it is over.
+    def send(self, peer: str, header: bytes, part: Piece) -> bool:
+        """Queue a frame, by the connection of which `take` told last; False where it is over.
 
         `part` must not change any more.
         """
-        if self._known[peer]:
-            self._pairs[peer].send(self._known[peer], header, part)
-            self._ring()
+        if not self._known[peer]:
+            return False
+        self._pairs[peer].send(self._known[peer], header, part)
+        self._ring()
+        return True
 
     def take(self, wait: float) -> Event | None:
         """What came next; None where nothing did for `wait` seconds."""
