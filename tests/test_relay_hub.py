@@ -310,5 +310,5 @@ def test_a_relay_that_stops_says_so_and_closes_everything() -> None:
         hub.stop()
         assert member.is_cut()
         assert is_closed(other)
+    until(lambda: bool(hub.lines("stopped")))  # what it writes last
     assert hub.lines("left")[0]["why"] == "the relay stops"
-    assert hub.lines("stopped")
