@@ -86,7 +86,8 @@ def run(
     if each and local is None:
         raise click.UsageError("--each goes with --local DIR")
     folder = out or plan.with_name("-".join(filter(None, (plan.stem, "results", name))))
-    Output(folder).refuse_existing()
+    if config is None:  # who runs as an institution may have ended here before: it looks itself
+        Output(folder).refuse_existing()
     with here_to_stay():
         study = load(plan)
     if local is not None:

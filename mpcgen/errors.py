@@ -16,6 +16,7 @@
     │   └── BadMessage        a frame that breaks the rules: length, label, counter, sender
     ├── Nonconformance        an engine does not do what every engine must
     └── Abort                 a check failed; nothing further is opened
+        ├── PartyStopped      another party stopped, and has said why
         ├── Refused           the parties do not agree on what to run
         └── NotInManifest     somebody asked to open what the plan does not release
 
@@ -130,14 +131,15 @@ class Nonconformance(MpcgenError):
 
 
 class Abort(MpcgenError):
-    """A check failed; nothing further is opened.
-
-    One that a peer told of has the peer's reason, of which some pass.
-    """
+    """A check failed; nothing further is opened."""
 
     def __init__(self, message: str = "", *, again: bool = False):
         self.again = again
         super().__init__(message)
+
+
+class PartyStopped(Abort):
+    """Another party stopped, and has said why; some reasons pass."""
 
 
 class Refused(Abort):

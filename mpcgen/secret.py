@@ -216,6 +216,26 @@ def split(data: bytes | memoryview, like: Sequence[Sized]) -> list[Array]:
     return values
 
 
+def parts_of(secrets: Sequence[Secret]) -> bytes:
+    """Canonical bytes of all parts of secrets, to be kept by the party that holds them."""
+    return b"".join(
+        x.ring_of(n).canonical(part).data for x in secrets for n, part in enumerate(x._parts)
+    )
+
+
+def with_parts(like: Sequence[Secret], data: memoryview) -> list[Secret]:
+    """Secrets of the forms of others, with parts that `parts_of` has given."""
+    found, start = [], 0
+    for x in like:
+        parts = []
+        for n in range(len(x._parts)):
+            length = nbytes(x.ring_of(n), x.shape)
+            parts.append(x.ring_of(n).from_bytes(data[start : start + length], x.shape))
+            start += length
+        found.append(Secret(x._box, x.ring, x.shape, tuple(parts)))
+    return found
+
+
 def check_same(x: Secret, y: Secret) -> None:
     """Raise ValueError where two secrets differ in ring or shape."""
     if x.ring != y.ring or x.shape != y.shape:

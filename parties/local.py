@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import cast
 
-from mpcgen.errors import Abort, MpcgenError, PartyLost, PartyTimeout, told
+from mpcgen.errors import Abort, MpcgenError, PartyLost, PartyStopped, PartyTimeout, told
 
 # How long the others have to tell what they saw after one has failed; in a session they see it at
 # once, and before that they would wait for it until their time-out.
@@ -94,7 +94,8 @@ def _child(part: Callable[[], object]) -> None:
     except (MpcgenError, OSError) as error:
         sys.stderr.write(f"{multiprocessing.current_process().name}: {told(error)}\n")
         sys.stderr.flush()
-        followed = isinstance(error, PartyLost | PartyTimeout) or type(error) is Abort
+        lost = isinstance(error, PartyLost | PartyTimeout | PartyStopped)
+        followed = lost or type(error) is Abort
         sys.exit(FOLLOWED if followed else FAILED)
 
 

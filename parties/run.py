@@ -19,11 +19,13 @@ from mpcgen.errors import ConfigError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.approvals import require_approved
+from mpcgen.parties.journal import Journal
 from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, ignore, take_part
 from mpcgen.parties.relayed import relay_channel
 from mpcgen.parties.results import Output, Results
 from mpcgen.parties.session import Approvals, unapproved
+from mpcgen.parties.state import digest_of, plan_state
 from mpcgen.parties.withdrawal import heeding_withdrawals
 from mpcgen.report.folders import replacing_folder
 from mpcgen.report.record import Opening, RunRecord, Step, Value
@@ -44,18 +46,44 @@ def run_institution(
 ) -> None:
     """Run a study that all have approved, as one institution, and write its results.
 
+    With a folder for its state it keeps a journal there, and goes on where a run was broken off.
+
     Raises:
         ApprovalError: an institution has not approved the plan, or has withdrawn from it.
         MpcgenError: what else went wrong; no result was written.
     """
-    output.refuse_existing()
     approvals = partial(require_approved, study.plan)
     connect = partial(channel_to, study, config, absence=study.plan.absence_seconds)
+    signed = [institution.identity for institution in study.plan.institutions]
+    if config.state_folder is None:
+        output.refuse_existing()
     with heeding_withdrawals(study.plan, config, progress) as told:
         approvals()
-        signed = [institution.identity for institution in study.plan.institutions]
+        write = partial(
+            _write_results,
+            *(study, config, connect, told, output),
+            approvals=approvals,
+            signed=signed,
+        )
+        if config.state_folder is not None:
+            _resume(config.state_folder, study.plan, output, write)
+            return
         with replacing_folder(output.folder) as folder:
-            _write_results(study, config, connect, told, output, folder, approvals, signed)
+            write(folder)
+
+
+def _resume(
+    state_folder: Path, plan: Plan, output: Output, write: Callable[[Path, Journal], None]
+) -> None:
+    """Write results once, whatever becomes of the processes that do it."""
+    with plan_state(state_folder, plan.sha256) as state:
+        if not (output.folder.exists() and state.has_written(digest_of(output.folder))):
+            journal = state.journal
+            output.refuse_existing()
+            with replacing_folder(output.folder) as folder:
+                write(folder, journal)
+                state.write(digest_of(folder))
+        state.end()
 
 
 def _write_results(
@@ -65,18 +93,21 @@ def _write_results(
     progress: Progress,
     output: Output,
     folder: Path,
+    journal: Journal | None = None,
     approvals: Approvals = unapproved,
     signed: Collection[str] = (),
 ) -> None:
     started = datetime.now(UTC)
     results = Results(study, output, folder)
-    warn = partial(_tell, config.name)
+    warn, say = partial(_tell, config.name), partial(_say, config.name)
     session = take_part(
         *(study, config, connect, results.write),
         progress=progress,
         warn=warn,
         approvals=approvals,
         signed=signed,
+        journal=journal,
+        say=say,
     )
     _record(study, config.name, session, results, started).write(folder / RECORD)
 
@@ -91,6 +122,11 @@ def _compare_only(
 def _tell(name: str, words: str) -> None:
     """Warn an institution of what concerns it alone, on its own standard error."""
     print(f"WARNING  {name}: {words}", file=sys.stderr, flush=True)
+
+
+def _say(name: str, words: str) -> None:
+    """Tell an operator how the run goes."""
+    print(f"{name}: {words}", file=sys.stderr, flush=True)
 
 
 def run_local(
@@ -225,7 +261,7 @@ def _record(
         counted=results.counted,
         costs=(
             Step(
-                step=f"sent by {me}",
+                step=f"sent by {me}" + f" in epoch {session.epoch}" * (session.epoch > 1),
                 rounds=session.declared.rounds,
                 bytes_declared=session.declared.sent.get(me, 0),
                 bytes_measured=session.sent_bytes,

@@ -3,7 +3,10 @@
 1. everybody -> everybody   plan, approvals, sites, version, engine, and a fresh nonce
 2. everybody -> everybody   nothing: every greeting was heard, and whoever refuses may stop
 3. session id <- hash of all greetings, in the plan's order; it stands in every later message
-4. engine set-up             fresh keys, mixed with the session id
+4. engine set-up             fresh keys, mixed with the session id and the epoch
+
+A party that keeps a journal says in its greeting how far it has come. Where all do, they agree by
+what all have said on the epoch and on where to go on, and keep both, before anybody is heard.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +18,8 @@ from mpcgen.abb import Box
 from mpcgen.errors import Abort, BadMessage, Refused, TransportError
 from mpcgen.leakage import Leakage
 from mpcgen.net.channel import Channel
+from mpcgen.parties.checkpoint import Checkpoint
+from mpcgen.parties.standing import Standing
 from mpcgen.prg import Prg
 from mpcgen.protocols.engines import ENGINES
 
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 SESSION_BYTES = 16
 NONCE_BYTES = 32
+STATE = "state"  # in the greeting of a party that keeps a journal
 
 Approvals = Callable[[], Sequence[str]]  # SHA-256 of each approval's file, in the plan's order
 
@@ -41,19 +47,24 @@ def unapproved() -> Sequence[str]:
 
 
 def open_session(
-    channel: Channel, study: "Study", own: Prg, approvals: Approvals = unapproved
+    channel: Channel,
+    study: "Study",
+    own: Prg,
+    approvals: Approvals = unapproved,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[bytes, Box]:
     """Agree on the study with every party and set up the engine.
 
     Args:
         own: this party's generator, fresh in every session.
         approvals: checks them; asked again when all have come, which may be much later.
+        checkpoint: what this party has kept of the study; told where the session goes on.
 
     Returns:
         The session's id and this party's box.
 
     Raises:
-        Refused: a party runs something else; the message says what differs.
+        Refused: a party runs something else, or cannot go on; the message says what differs.
         ApprovalError: an approval does not hold any more.
         TransportError: a party did not come, or was lost.
     """
@@ -68,21 +79,53 @@ def open_session(
         "engine": plan.engine,
         "test": own.fixed,
     }
-    nonce = own.draw_bytes("nonce", 0, NONCE_BYTES)
-    hello = codec.encode({**mine, "nonce": nonce})
+    greeting = {**mine, "nonce": own.draw_bytes("nonce", 0, NONCE_BYTES)}
+    before = None if checkpoint is None else checkpoint.standing
+    if before is not None:
+        greeting[STATE] = before.value()
+    hello = codec.encode(greeting)
     came = channel.exchange(
         "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
     )
     refusals = [_refusal(channel.me, plan.names, mine, *greeting) for greeting in came.items()]
     if list(approvals()) != mine["approvals"]:
         refusals.append(Refused("an approval was replaced while the others were waited for"))
-    _hear_out(channel, next(filter(None, refusals), None))
+    refusal = next(filter(None, refusals), None)
+    epoch = 0
+    if checkpoint is None or refusal is not None:
+        _hear_out(channel, refusal)
+    else:
+        standings = {peer: _standing(peer, said) for peer, said in came.items()}
+        standings[channel.me] = before
+        epoch = _go_on(channel, checkpoint, {name: standings[name] for name in plan.names})
     transcript = [(came | {channel.me: hello})[name] for name in plan.names]
     session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
     channel.bind_session(session)
-    leakage = Leakage(study.manifest())
-    box = ENGINES[plan.engine].set_up(channel, plan.seat(channel.me), leakage, session, 0, own)
-    return session, box
+    leakage, seat = Leakage(study.manifest()), plan.seat(channel.me)
+    return session, ENGINES[plan.engine].set_up(channel, seat, leakage, session, epoch, own)
+
+
+def _go_on(
+    channel: Channel, checkpoint: Checkpoint, standings: Mapping[str, Standing | None]
+) -> int:
+    """Keep what all parties agree on, and begin with them; the epoch, 0 without journals."""
+    agreed, refusal = None, None
+    try:
+        agreed = checkpoint.meet(standings)
+    except Refused as error:
+        refusal = error
+    _hear_out(channel, refusal)
+    if agreed is None:
+        return 0
+    checkpoint.begin(agreed, standings)
+    return agreed.epoch
+
+
+def _standing(peer: str, greeting: bytes) -> Standing | None:
+    """How far a peer has come, if it keeps a journal; its greeting was looked at before."""
+    theirs = codec.decode(greeting)
+    assert isinstance(theirs, dict)
+    return Standing.read(peer, theirs[STATE]) if STATE in theirs else None
 
 
 def _refusal(
@@ -97,7 +140,7 @@ def _refusal(
         theirs = codec.decode(greeting)
     except BadMessage as error:
         raise BadMessage(f"{peer} greets with {error}") from None
-    if not isinstance(theirs, dict) or theirs.keys() != {*mine, "nonce"}:
+    if not isinstance(theirs, dict) or theirs.keys() - {STATE} != {*mine, "nonce"}:
         raise BadMessage(f"{peer} greets in a form that {me} does not know")
     nonce = theirs["nonce"]
     if not isinstance(nonce, bytes) or len(nonce) != NONCE_BYTES:

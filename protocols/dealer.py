@@ -119,7 +119,7 @@ class Dealer(Box):
 
     def _open(self, label: str, secrets: Sequence[Secret]) -> list[Array]:
         self._next(label)
-        return [_as_if_opened(x) for x in secrets]
+        return [as_if_opened(x) for x in secrets]
 
     def _reveal(self, label: str, x: Secret, to: str) -> Array | None:
         self._next(label)
@@ -145,6 +145,7 @@ def _sum(each: Products, masks: Mapping[int, Array]) -> Array:
     return total
 
 
-def _as_if_opened(x: Secret) -> Array:
+def as_if_opened(x: Sized) -> Array:
+    """What a dealer goes on with where others open something: bits are 1."""
     nothing = x.ring.zeros(x.shape)
     return x.ring.invert(nothing) if isinstance(x.ring, BitRing) else nothing

@@ -47,6 +47,8 @@ class Engine:
         max_owners: institutions with data, at most.
         unfit: why it is not for real data; empty: it is.
         malicious: what it withstands may do as it likes, and not only read along.
+        keeps_shares: a party's shares of an opening are good in a later session as well. Where they
+            rest on keys that are fresh in each, an opening that broke off cannot be made again.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Engine:
     max_owners: int = 1 << 16
     unfit: str = ""
     malicious: bool = False
+    keeps_shares: bool = True
 
     @property
     def parties(self) -> str:
@@ -121,6 +124,7 @@ _ALL: Sequence[Engine] = (
         more=True,
         deals=True,
         malicious=True,
+        keeps_shares=False,  # MACs are under keys of the session
     ),
     Engine(
         "paillier",

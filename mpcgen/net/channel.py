@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypedDict
 
-from mpcgen.errors import Abort, BadMessage, MpcgenError, PartyLost, PartyTimeout
+from mpcgen.errors import BadMessage, MpcgenError, PartyLost, PartyStopped, PartyTimeout
 from mpcgen.net.absence import Absences, Tell
 from mpcgen.net.dialogue import MAX_EARLY, Dialogue
 from mpcgen.net.message import (
@@ -412,7 +412,7 @@ class Channel(ABC):
             else:
                 break
         hint = self._hint(peer, reason)
-        raise Abort(f"{peer} aborted: {reason.value}{hint}", again=reason.passes)
+        raise PartyStopped(f"{peer} aborted: {reason.value}{hint}", again=reason.passes)
 
     def _hint(self, peer: str, reason: AbortReason) -> str:
         """Whom this party waits for itself: where one falls silent, others miss each other too."""

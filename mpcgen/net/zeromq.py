@@ -25,7 +25,7 @@ from typing import ClassVar, Unpack
 import zmq
 from zmq import Event
 
-from mpcgen.errors import Abort, PartyTimeout, TransportError
+from mpcgen.errors import PartyStopped, PartyTimeout, TransportError
 from mpcgen.net import sockets
 from mpcgen.net.address import dialable
 from mpcgen.net.channel import Channel, ChannelOptions
@@ -137,10 +137,10 @@ class ZmqChannel(Channel):
         """Take a message in; where its sender gives up, say who has not come."""
         try:
             self._admit(arrival, "the first connection")
-        except Abort as stop:
+        except PartyStopped as stop:
             absent = [p for p in self.peers if p != arrival.peer and not self._there.has_greeted(p)]
             words = [str(stop), *(self._absence(peer, "has not come") for peer in absent)]
-            raise Abort("\n".join(words), again=stop.again) from None
+            raise PartyStopped("\n".join(words), again=stop.again) from None
 
     def _met(self, peer: str) -> bool:
         """Both connections stand, or the peer has done its part and left already."""

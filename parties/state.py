@@ -1,0 +1,144 @@
+"""Where a party keeps what it needs to resume a study: FOLDER/PLAN'S HASH, of this user alone.
+
+What stands there:
+
+    FOLDER/storage.key       32 bytes, made once; for journals and for nothing else
+    FOLDER/HASH/journal      see mpcgen.parties.journal; removed when the study has ended
+    FOLDER/HASH/lock         held by the one process that runs the study
+    FOLDER/HASH/ended.json   that the study has ended here, and the digest of its results
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mpcgen import codec
+from mpcgen.errors import ConfigError, InputError, Refused, reason
+from mpcgen.parties.journal import Journal
+from mpcgen.parties.records import Records
+from mpcgen.prg import KEY_BYTES, fresh_bytes
+from mpcgen.report.files import replacing
+
+KEY, JOURNAL, LOCK, ENDED = "storage.key", "journal", "lock", "ended.json"
+
+
+class PlanState:
+    """The state of one plan, held by this process.
+
+    Args:
+        plan: the plan's hash, hex.
+    """
+
+    def __init__(self, folder: Path, plan: str, key: bytes):
+        self.folder = folder / plan
+        self._plan, self._results = plan, ""
+        self.journal = Journal(self.folder / JOURNAL, key, bytes.fromhex(plan))
+
+    def write(self, results: str) -> None:
+        """Keep the digest of results that are about to take their name."""
+        self._results = results
+        Records(self.journal).keep("written", results=results)
+
+    def has_written(self, results: str) -> bool:
+        """Whether results of this digest are this study's, written before the process ended."""
+        kept = (each for each in Records(self.journal) if each.kind == "written")
+        self._results = next((each.values["results"] for each in kept), self._results)
+        return self._results == results
+
+    def end(self) -> None:
+        """The study has ended here: keep that alone, and the digest of its results."""
+        ended = {"plan": self._plan, "results_sha256": self._results}
+        with replacing(self.folder / ENDED) as file:
+            file.write(json.dumps(ended, sort_keys=True, indent=2).encode() + b"\n")
+        self.journal.close()
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+
+
+@contextmanager
+def plan_state(folder: Path, plan: str) -> Iterator[PlanState]:
+    """The state of one plan, made if need be; nobody else has it as long as the block lasts.
+
+    Raises:
+        Refused: the study has ended here, or another process runs it.
+        InputError: the folder cannot be used, or what stands in it is damaged.
+    """
+    own = folder / plan
+    try:
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(own / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InputError(f"no state can be kept here: {reason(error)}", path=own) from None
+    try:
+        _hold(lock, own)
+        if (own / ENDED).exists():
+            raise Refused(
+                f"{own / ENDED}: this study has ended here, and is not run again; a second run "
+                "on other people would tell who was added: sign a new plan"
+            )
+        state = PlanState(folder, plan, _storage_key(folder))
+        with state.journal:
+            yield state
+    finally:
+        os.close(lock)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 of the names and contents of all files in a folder, hex."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    parts: list[codec.Value] = [
+        [str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).digest()]
+        for path in files
+    ]
+    return codec.digest("mpcgen results", parts).hex()
+
+
+def _hold(lock: int, own: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Refused(f"{own}: another process runs this study here already") from None
+
+
+def _storage_key(folder: Path) -> bytes:
+    """The institution's storage key, made where there is none yet."""
+    path = folder / KEY
+    if not path.is_symlink() and not path.exists():
+        _make_key(path)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise ConfigError(f"no storage key can be read: {reason(error)}", path=path) from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise ConfigError("the storage key is not a regular file of this user", path=path)
+        if status.st_mode & 0o077:
+            raise ConfigError("others may read the storage key; chmod 600", path=path)
+        key = file.read(KEY_BYTES + 1)
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"a storage key has {KEY_BYTES} bytes, not {len(key)}", path=path)
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Under another name first, so that a process that dies leaves no part of a key."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)  # of a process that had this number before
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
+            file.write(fresh_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another plan's process was first
+            path.hardlink_to(part)
+    except OSError as error:
+        raise ConfigError(f"no storage key can be made: {reason(error)}", path=path) from None
+    finally:
+        part.unlink(missing_ok=True)
