@@ -76,7 +76,7 @@ class Course:
         self._seat: Seat = study.plan.seat(me)
         self._progress, self._say, self._checkpoint = progress, say, checkpoint
         self._channel: Channel | None = None
-        self._sessions = self._units = self._units_told = 0
+        self._broken = self._units = self._units_told = 0
         self._met = self._unkept = False  # of the present session
         self._leaves = checkpoint is not None and checkpoint.settled
         self.session = b""
@@ -117,7 +117,6 @@ class Course:
                 channel.connect_timeout = self._patience(self._checkpoint)
                 channel.connect()
             self._met = True
-            self._sessions += 1
             with self._telling(channel):
                 self.session, box = open_session(
                     channel, self._study, self._own(), self._approvals, self._checkpoint
@@ -182,7 +181,7 @@ class Course:
         plan = self._study.plan
         if kept.confirmed:
             return min(plan.absence_seconds, plan.connect_seconds)
-        if self._sessions:
+        if self._broken:
             return plan.absence_seconds
         return max(plan.absence_seconds * kept.begun, plan.connect_seconds)
 
@@ -191,7 +190,9 @@ class Course:
         kept = self._checkpoint
         if kept is None or self._unkept:
             raise error
-        if self._met and _is_passing(error) and self._sessions < MAX_EPOCHS:
+        came = self._met or not isinstance(error, PartyTimeout)  # else they were waited for
+        if came and _is_passing(error) and self._broken < MAX_EPOCHS:
+            self._broken += 1
             absence = self._patience(kept)
             self._say(f"{error}; waits up to {absence:g} s for everybody to come again")
             return

@@ -155,7 +155,10 @@ def compute_batches(
     gate, own = Gate(study), OwnCounts(study)
     for batch in study.batches():
         box = stages.box
-        local = None if genotypes is None or stages.replaying else LocalBatch(genotypes, batch)
+        local = None if genotypes is None else LocalBatch(genotypes, batch)
+        if local is not None and stages.replaying:
+            own.skip(batch, local)
+            local = None
         totals = {given.name: _total(box, batch, given, local) for given in batch.inputs}
         levels: Mapping[str, Secret] = {}
         if batch.floors is not None:
