@@ -34,29 +34,54 @@ class PlanState:
         plan: the plan's hash, hex.
     """
 
-    def __init__(self, folder: Path, plan: str, key: bytes):
+    def __init__(self, folder: Path, plan: str):
         self.folder = folder / plan
-        self._plan, self._results = plan, ""
-        self.journal = Journal(self.folder / JOURNAL, key, bytes.fromhex(plan))
+        self._plan, self._journal = plan, None if self._ended.exists() else _journal(folder, plan)
+
+    @property
+    def _ended(self) -> Path:
+        return self.folder / ENDED
+
+    @property
+    def journal(self) -> Journal:
+        """The study's journal.
+
+        Raises:
+            Refused: the study has ended here.
+        """
+        if self._journal is None:
+            raise Refused(
+                f"{self._ended}: this study has ended here, and is not run again: two runs on "
+                "people who differ would tell of those; sign a new plan"
+            )
+        return self._journal
 
     def write(self, results: str) -> None:
         """Keep the digest of results that are about to take their name."""
-        self._results = results
         Records(self.journal).keep("written", results=results)
 
     def has_written(self, results: str) -> bool:
-        """Whether results of this digest are this study's, written before the process ended."""
-        kept = (each for each in Records(self.journal) if each.kind == "written")
-        self._results = next((each.values["results"] for each in kept), self._results)
-        return self._results == results
+        """Whether results of this digest are this study's, though its process may have died."""
+        return self._results() == results
+
+    def _results(self) -> str:
+        if self._journal is None:
+            return json.loads(self._ended.read_bytes())["results_sha256"]
+        kept = [each for each in Records(self._journal) if each.kind == "written"]
+        return kept[-1].values["results"] if kept else ""
 
     def end(self) -> None:
         """The study has ended here: keep that alone, and the digest of its results."""
-        ended = {"plan": self._plan, "results_sha256": self._results}
-        with replacing(self.folder / ENDED) as file:
+        ended = {"plan": self._plan, "results_sha256": self._results()}
+        with replacing(self._ended) as file:
             file.write(json.dumps(ended, sort_keys=True, indent=2).encode() + b"\n")
-        self.journal.close()
+        self.close()
         (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Keep nothing more."""
+        if self._journal is not None:
+            self._journal.close()
 
 
 @contextmanager
@@ -64,7 +89,7 @@ def plan_state(folder: Path, plan: str) -> Iterator[PlanState]:
     """The state of one plan, made if need be; nobody else has it as long as the block lasts.
 
     Raises:
-        Refused: the study has ended here, or another process runs it.
+        Refused: another process runs this study here.
         InputError: the folder cannot be used, or what stands in it is damaged.
     """
     own = folder / plan
@@ -75,14 +100,11 @@ def plan_state(folder: Path, plan: str) -> Iterator[PlanState]:
         raise InputError(f"no state can be kept here: {reason(error)}", path=own) from None
     try:
         _hold(lock, own)
-        if (own / ENDED).exists():
-            raise Refused(
-                f"{own / ENDED}: this study has ended here, and is not run again; a second run "
-                "on other people would tell who was added: sign a new plan"
-            )
-        state = PlanState(folder, plan, _storage_key(folder))
-        with state.journal:
+        state = PlanState(folder, plan)
+        try:
             yield state
+        finally:
+            state.close()
     finally:
         os.close(lock)
 
@@ -102,6 +124,10 @@ def _hold(lock: int, own: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Refused(f"{own}: another process runs this study here already") from None
+
+
+def _journal(folder: Path, plan: str) -> Journal:
+    return Journal(folder / plan / JOURNAL, _storage_key(folder), bytes.fromhex(plan))
 
 
 def _storage_key(folder: Path) -> bytes:

@@ -1,6 +1,7 @@
 """The journal on a party's disk: what a killed process leaves, and what nobody may change."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def parts(path: Path) -> list[bytes]:
             journal.append(record)
             places.append(path.stat().st_size)
     data = path.read_bytes()
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]
 
 
 @pytest.mark.parametrize("order", [(0, 2, 3), (0, 1, 3), (0, 2, 1, 3), (0, 1, 1, 2, 3), (1, 2, 3)])
@@ -146,7 +147,11 @@ def test_records_have_kinds_values_and_bytes(tmp_path: Path) -> None:
     with opened(tmp_path / JOURNAL) as journal:
         records = Records(journal)
         first, second = records
-        assert (first.kind, first.values, bytes(records.data(0))) == ("opened", {"op": 3}, b"\0\xff")
+        assert (first.kind, first.values, bytes(records.data(0))) == (
+            "opened",
+            {"op": 3},
+            b"\0\xff",
+        )
         assert (second.kind, second.values, bytes(records.data(1))) == ("stage", {}, b"")
 
 
@@ -154,9 +159,9 @@ def test_records_have_kinds_values_and_bytes(tmp_path: Path) -> None:
 
 
 def test_one_process_at_a_time_has_a_plans_state(tmp_path: Path) -> None:
+    again = plan_state(tmp_path, PLAN)
     with plan_state(tmp_path, PLAN), pytest.raises(Refused, match="another process runs this"):
-        with plan_state(tmp_path, PLAN):
-            pass
+        again.__enter__()
     with plan_state(tmp_path, PLAN), plan_state(tmp_path, "cd" * 32):
         pass
 
@@ -169,9 +174,10 @@ def test_a_study_that_has_ended_is_not_begun_again(tmp_path: Path) -> None:
         state.end()
     assert not (tmp_path / PLAN / JOURNAL).exists()
     assert '"results_sha256": "efef' in (tmp_path / PLAN / ENDED).read_text()
-    with pytest.raises(Refused, match="has ended here, and is not run again"):
-        with plan_state(tmp_path, PLAN):
-            pass
+    with plan_state(tmp_path, PLAN) as state:
+        assert state.has_written("ef" * 32)
+        with pytest.raises(Refused, match="has ended here, and is not run again"):
+            _ = state.journal
 
 
 def test_the_storage_key_is_made_once_for_this_user_alone(tmp_path: Path) -> None:
@@ -200,9 +206,8 @@ def test_a_storage_key_of_another_kind_is_refused(
         pass
     assert callable(spoil)
     spoil(tmp_path / KEY)
-    with pytest.raises(ConfigError, match=words):
-        with plan_state(tmp_path, PLAN):
-            pass
+    with pytest.raises(ConfigError, match=words), plan_state(tmp_path, PLAN):
+        pass
 
 
 def test_the_digest_of_results_is_of_names_and_contents(tmp_path: Path) -> None:

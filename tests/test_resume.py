@@ -73,6 +73,7 @@ def lay_out(folder: Path, engine: str) -> Case:
     for name in names:
         path = folder / f"{name}.toml"
         path.write_text(path.read_text() + f'[state]\nfolder = "state-{name}"\n')
+    studies.approve(plan)
     cast = Cast(load_study(plan), folder)
     ended = cast.play()
     assert {each.status for each in ended.values()} == {0}, ended

@@ -63,7 +63,7 @@ def test_shares_under_keys_of_a_session_are_not_sent_in_another() -> None:
     for standings in ((READY, READY, READY), (KNOWS, READY, KNOWS), (AHEAD, AHEAD, AHEAD)):
         assert not agree(three(*standings), "", keeps_shares=False).again
     for standings in ((READY, SENDING, READY), (READY, READY, AHEAD)):
-        with pytest.raises(Refused, match="opening 6 was being made, .* a new plan is needed"):
+        with pytest.raises(Refused, match=r"opening 6 was being made, .* a new plan is needed"):
             agree(three(*standings), "", keeps_shares=False)
 
 
