@@ -7,6 +7,7 @@ told again from the journal; then the run goes on. Whoever ends has kept that al
 confirmed what they saw, or has waited for the others in vain after it has confirmed itself.
 """
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -26,7 +27,7 @@ from mpcgen.parties.checkpoint import Checkpoint
 from mpcgen.parties.owner import OwnData
 from mpcgen.parties.session import Approvals, open_session
 from mpcgen.parties.standing import MAX_EPOCHS
-from mpcgen.prg import Prg
+from mpcgen.prg import Prg, fresh_bytes
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.study.loop import Part, Progress, compute_batches, open_people
 from mpcgen.study.replay import Replay, Stages
@@ -35,6 +36,8 @@ from mpcgen.study.study import Study
 People = Mapping[str, int] | None
 Connect = Callable[[], Channel]
 Say = Callable[[str], object]
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds
 
 _WITHOUT = "not every party keeps a journal ([state] folder): if this run breaks off, it is lost"
 _ALONE = "the others did not come again; all had seen the same, so the results are good"
@@ -195,6 +198,7 @@ class Course:
             self._broken += 1
             absence = self._patience(kept)
             self._say(f"{error}; waits up to {absence:g} s for everybody to come again")
+            time.sleep(_pause(self._broken))
             return
         if kept.agreed is not None and type(error) in (Abort, NotInManifest):
             kept.fail(str(error))
@@ -237,6 +241,14 @@ class Course:
 def _is_passing(error: MpcgenError) -> bool:
     """Whether a party was lost that may come again."""
     return error.again and isinstance(error, PartyStopped | PartyLost | PartyTimeout)
+
+
+def _pause(broken: int) -> float:
+    """Seconds before the next session, by chance: parties that begin anew because another one did
+    must not chase each other for ever.
+    """
+    most = min(FIRST_PAUSE * 2.0**broken, LONGEST_PAUSE)
+    return most * int.from_bytes(fresh_bytes(2)) / (1 << 16)
 
 
 def _sent(channel: Channel) -> int:

@@ -66,9 +66,9 @@ class PlanState:
 
     def _results(self) -> str:
         if self._journal is None:
-            return json.loads(self._ended.read_bytes())["results_sha256"]
+            return str(json.loads(self._ended.read_bytes())["results_sha256"])
         kept = [each for each in Records(self._journal) if each.kind == "written"]
-        return kept[-1].values["results"] if kept else ""
+        return str(kept[-1].values["results"]) if kept else ""
 
     def end(self) -> None:
         """The study has ended here: keep that alone, and the digest of its results."""

@@ -69,6 +69,7 @@ def lay_out(folder: Path, engine: str) -> Case:
     rules = RULES[engine]
     names = FOUR if engine != "replicated" else studies.NAMES
     plan = small.lay_out(folder, ENTRIES, rules, names)
+    small.edit(plan, "absence_seconds = 1\n", "absence_seconds = 60\n")
     right = studies.tables(studies.run_in_threads(plan, folder / "right"))
     for name in names:
         path = folder / f"{name}.toml"
