@@ -244,8 +244,9 @@ def _is_passing(error: MpcgenError) -> bool:
 
 
 def _pause(broken: int) -> float:
-    """Seconds before the next session, by chance: parties that begin anew because another one did
-    must not chase each other for ever.
+    """Seconds before the next session, by chance.
+
+    Parties that begin anew because another one did shall not chase each other for ever.
     """
     most = min(FIRST_PAUSE * 2.0**broken, LONGEST_PAUSE)
     return most * int.from_bytes(fresh_bytes(2)) / (1 << 16)
