@@ -1,6 +1,6 @@
 """How far one party has come in a study, as its journal says; it outlives the party's process.
 
-    study       format, version, salt, and this party's commitment to its data: the first record
+    study       format, version, salt, and this party's commitment to its data; the last one counts
     epoch       it was about to begin it
     session     it did, with all parties, who had committed to their data as told
     confirmed   all saw the same openings: its results are good
@@ -11,11 +11,12 @@ Records about openings are in mpcgen.parties.openings. The study is bound to the
 that are derived for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import mpcgen
 from mpcgen import codec
-from mpcgen.errors import InputError, Refused
+from mpcgen.errors import InputError, MpcgenError, Refused
 from mpcgen.parties.journal import Journal
 from mpcgen.parties.openings import Openings, UnreadOpenings
 from mpcgen.parties.records import Record, Records
@@ -49,37 +50,43 @@ class Checkpoint:
         self._epoch = self._met_in = 0
         self._commitments: dict[str, bytes] = {}  # of everybody, once all have met
         kept = list(self._records)
-        if not kept:
-            kept = [self._first(commit)]
-        first, *others = kept
-        self._check(first, commit)
+        first = self._first(kept, commit)
+        self._inputs: bytes = first.values["inputs"]
         kind = UnreadOpenings if me == plan.dealer else Openings
         keeps_shares = ENGINES[plan.engine].keeps_shares
         self.openings = kind(self._records, first.values["salt"], keeps_shares=keeps_shares)
-        for record in others:
+        for record in kept:
             self._take_in(record)
 
-    def _first(self, commit: Commit) -> Record:
+    def _first(self, kept: Sequence[Record], commit: Commit) -> Record:
+        """What this party began the study with; before all have met it may begin otherwise."""
+        begun = any(record.kind == "session" for record in kept)
+        studies = [record for record in kept if record.kind == "study"]
+        if studies:
+            refusal = self._refusal(studies[-1].values, commit)
+            if refusal is None:
+                return studies[-1]
+            if begun:
+                raise refusal
         salt = fresh_bytes(SALT_BYTES)
-        return self._records.keep(
-            "study", format=FORMAT, version=mpcgen.__version__, salt=salt, inputs=commit(salt)
-        )
+        mine: dict[str, codec.Value] = {"version": mpcgen.__version__, "inputs": commit(salt)}
+        return self._records.keep("study", b"", format=FORMAT, salt=salt, **mine)
 
-    def _check(self, first: Record, commit: Commit) -> None:
-        values = first.values
-        if values.get("format") != FORMAT:
-            raise InputError("the journal of this study has a form that is not known here")
+    def _refusal(self, values: Mapping[str, Any], commit: Commit) -> MpcgenError | None:
+        """Why this party does not go on with what it began."""
+        if values["format"] != FORMAT:
+            return InputError("the journal of this study has a form that is not known here")
         if values["version"] != mpcgen.__version__:
-            raise Refused(
+            return Refused(
                 f"this study was begun with mpcgen {values['version']}, this is "
                 f"{mpcgen.__version__}; end it with the version that it was begun with"
             )
-        self._inputs: bytes = values["inputs"]
-        if commit(values["salt"]) != self._inputs:
-            raise Refused(
+        if commit(values["salt"]) != values["inputs"]:
+            return Refused(
                 f"the data of {self._me} differ from those that the study was begun with; put them "
                 f"back as they were, or {ANOTHER_PLAN}"
             )
+        return None
 
     def _take_in(self, record: Record) -> None:
         values = record.values
@@ -93,6 +100,8 @@ class Checkpoint:
                 self.confirmed = True
             case "settled":
                 self.settled = True
+            case "study":
+                pass
             case "failed":
                 raise Refused(f"a check failed in this study: {values['why']}; {ANOTHER_PLAN}")
             case _:

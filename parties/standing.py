@@ -17,6 +17,7 @@ from mpcgen.errors import BadMessage, Refused
 
 MAX_EPOCHS = 1000
 _MOST = 1 << 40  # of any number here
+_MOST_BYTES = 32  # of a commitment
 ANOTHER_PLAN = "a new plan is needed"
 
 
@@ -59,10 +60,15 @@ class Standing:
             raise BadMessage(f"{peer} says how far it has come in a form that is not known here")
         for name, kind in kinds.items():
             one = value[name]
-            in_range = not isinstance(one, int) or 0 <= one <= _MOST
-            if type(one) is not kind or not in_range:
+            if type(one) is not kind or not _is_in_range(one):
                 raise BadMessage(f"{peer} says how far it has come with a wrong {name}")
         return cls(**value)
+
+
+def _is_in_range(one: object) -> bool:
+    if isinstance(one, int):
+        return 0 <= one <= _MOST
+    return isinstance(one, bytes) and len(one) <= _MOST_BYTES
 
 
 def type_of(annotation: object) -> type:

@@ -22,7 +22,7 @@ from mpcgen.errors import ConfigError, InputError, Refused, reason
 from mpcgen.parties.journal import Journal
 from mpcgen.parties.records import Records
 from mpcgen.prg import KEY_BYTES, fresh_bytes
-from mpcgen.report.files import replacing
+from mpcgen.report.files import replacing, sync_folder
 
 KEY, JOURNAL, LOCK, ENDED = "storage.key", "journal", "lock", "ended.json"
 
@@ -37,6 +37,7 @@ class PlanState:
     def __init__(self, folder: Path, plan: str):
         self.folder = folder / plan
         self._plan, self._journal = plan, None if self._ended.exists() else _journal(folder, plan)
+        self._written: str | None = None
 
     @property
     def _ended(self) -> Path:
@@ -58,6 +59,7 @@ class PlanState:
 
     def write(self, results: str) -> None:
         """Keep the digest of results that are about to take their name."""
+        self._written = results
         Records(self.journal).keep("written", results=results)
 
     def has_written(self, results: str) -> bool:
@@ -65,10 +67,13 @@ class PlanState:
         return self._results() == results
 
     def _results(self) -> str:
-        if self._journal is None:
-            return str(json.loads(self._ended.read_bytes())["results_sha256"])
-        kept = [each for each in Records(self._journal) if each.kind == "written"]
-        return str(kept[-1].values["results"]) if kept else ""
+        """The digest of what this process, or one before, has written; "" where nothing was."""
+        if self._written is None and self._journal is None:
+            self._written = str(json.loads(self._ended.read_bytes())["results_sha256"])
+        elif self._written is None:
+            kept = [each for each in Records(self.journal) if each.kind == "written"]
+            self._written = str(kept[-1].values["results"]) if kept else ""
+        return self._written or ""
 
     def end(self) -> None:
         """The study has ended here: keep that alone, and the digest of its results."""
@@ -127,7 +132,10 @@ def _hold(lock: int, own: Path) -> None:
 
 
 def _journal(folder: Path, plan: str) -> Journal:
-    return Journal(folder / plan / JOURNAL, _storage_key(folder), bytes.fromhex(plan))
+    journal = Journal(folder / plan / JOURNAL, _storage_key(folder), bytes.fromhex(plan))
+    for each in (folder / plan, folder):
+        sync_folder(each)
+    return journal
 
 
 def _storage_key(folder: Path) -> bytes:

@@ -94,10 +94,20 @@ def test_nobody_goes_back_in_epochs(study: Study, journal: Journal) -> None:
 
 
 def test_data_that_changed_are_refused_at_home(study: Study, journal: Journal) -> None:
-    kept(journal, study.plan)
+    meet(kept(journal, study.plan))
     with pytest.raises(Refused, match="the data of A differ from those that the study was begun"):
         kept(journal, study.plan, b"other data")
     kept(journal, study.plan)
+
+
+def test_data_may_change_until_all_have_met(study: Study, journal: Journal) -> None:
+    first = kept(journal, study.plan).standing.inputs
+    second = kept(journal, study.plan, b"other data").standing.inputs
+    assert first.endswith(b"data")
+    assert second.endswith(b"other data")
+    meet(kept(journal, study.plan, b"other data"))
+    with pytest.raises(Refused, match="the data of A differ"):
+        kept(journal, study.plan)
 
 
 def test_data_that_changed_are_refused_by_the_others(study: Study, journal: Journal) -> None:
@@ -111,7 +121,7 @@ def test_data_that_changed_are_refused_by_the_others(study: Study, journal: Jour
 def test_a_study_ends_with_the_version_that_it_was_begun_with(
     study: Study, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept(journal, study.plan)
+    meet(kept(journal, study.plan))
     monkeypatch.setattr(checkpoints, "mpcgen", type("Other", (), {"__version__": "9.9"}))
     words = f"was begun with mpcgen {mpcgen.__version__}, this is 9.9"
     with pytest.raises(Refused, match=words):

@@ -25,11 +25,11 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk as well."""
+def sync_folder(folder: Path) -> None:
+    """Bring new names in a folder to the disk as well."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
