@@ -24,6 +24,7 @@ from mpcgen.errors import MpcgenError, told
 from mpcgen.net.channel import Channel
 from mpcgen.parties.journal import Journal
 from mpcgen.parties.openings import Openings
+from mpcgen.parties.records import Record, Records
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import config_of, run_institution
 from mpcgen.parties.state import PlanState
@@ -36,11 +37,34 @@ BLOCK = 16
 _OPENING = re.compile(r"open#[0-9]+( told)?")
 
 
+@dataclass(frozen=True)
+class Kill:
+    """One party is killed.
+
+    Attributes:
+        point: at its n-th point.
+        record: once it has kept the n-th record of a kind.
+        seconds: so many after it was started.
+    """
+
+    party: str
+    point: int = 0
+    record: tuple[str, int] | None = None
+    seconds: float = 0.0
+
+
 class Points:
     """Counts the points of this process, and ends it at one of them."""
 
-    def __init__(self, last: int):
-        self.passed, self._last = 0, last
+    def __init__(self, kill: Kill):
+        self.passed, self._last, self._record = 0, kill.point, kill.record
+        self._kinds: Counter[str] = Counter()
+
+    def kept(self, kind: str) -> None:
+        """A record of this kind was kept."""
+        self._kinds[kind] += 1
+        if self._record == (kind, self._kinds[kind]):
+            die()
 
     def __call__(self) -> None:
         self.passed += 1
@@ -73,7 +97,7 @@ class Watched:
         drawn = self.log.with_suffix(f".{self.pid}.drawn").open("wb", buffering=0)
         send, draw, ready = Channel._send, Prg.draw_bytes, Openings.all_ready
         write, rename, end = Journal._write, folders._rename, PlanState.end
-        points = self.points
+        points, keep = self.points, Records.keep
 
         def noted_ready(openings: Openings, tokens: Mapping[str, bytes]) -> None:
             ready(openings, tokens)
@@ -103,6 +127,11 @@ class Watched:
             write(journal, *data)
             points()
 
+        def noted_keep(records: Records, kind: str, data: bytes = b"", **values: Any) -> Record:
+            record = keep(records, kind, data, **values)
+            points.kept(kind)
+            return record
+
         def noted_rename(draft: Path, folder: Path) -> None:
             points()
             rename(draft, folder)
@@ -117,18 +146,10 @@ class Watched:
             (Channel, "_send", noted_send), (Prg, "draw_bytes", noted_draw),
             (Openings, "all_ready", noted_ready), (Journal, "_write", torn_write),
             (folders, "_rename", noted_rename), (PlanState, "end", noted_end),
+            (Records, "keep", noted_keep),
         )  # fmt: skip
         for owner, name, patch in patches:
             setattr(owner, name, patch)
-
-
-@dataclass(frozen=True)
-class Kill:
-    """One party is killed at its n-th point, or so many seconds after it was started."""
-
-    party: str
-    point: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -165,7 +186,7 @@ class Cast:
 
         def start(name: str) -> None:
             kill = left[name].pop(0) if left[name] else Kill(name)
-            running[name] = self._context.Process(target=self._part, args=(name, kill.point))
+            running[name] = self._context.Process(target=self._part, args=(name, kill))
             running[name].start()
             if kill.seconds:
                 due[name] = time.monotonic() + kill.seconds
@@ -200,11 +221,11 @@ class Cast:
         said = (self.logs / f"{name}.said").read_text()
         return Ended(status, said, int(points.read_text()) if points.exists() else 0)
 
-    def _part(self, name: str, last: int) -> None:
+    def _part(self, name: str, kill: Kill) -> None:
         """One party's process."""
         said = (self.logs / f"{name}.said").open("a", buffering=1)
         sys.stderr = sys.stdout = said
-        points = Points(last)
+        points = Points(kill)
         Watched(self.logs / name, points).watch()
         config = config_of(name, self.folder / f"{name}.toml")
         try:
