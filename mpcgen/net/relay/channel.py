@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Unpack
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mpcgen.errors import Abort, BadMessage, ConfigError, PartyTimeout
+from mpcgen.errors import BadMessage, ConfigError, PartyStopped, PartyTimeout
 from mpcgen.net.channel import Channel, ChannelOptions
 from mpcgen.net.handshake import public_bytes
 from mpcgen.net.message import Arrival, Header, Kind
@@ -76,10 +76,10 @@ class RelayChannel(Channel):
         """Take a message in; where its sender gives up, say who has not come."""
         try:
             self._admit(arrival, "the first connection")
-        except Abort as stop:
+        except PartyStopped as stop:
             absent = [p for p in self.peers if p != arrival.peer and p not in self._there]
             words = [str(stop), *(self._absence(peer, "has not come") for peer in absent)]
-            raise Abort("\n".join(words), again=stop.again) from None
+            raise PartyStopped("\n".join(words), again=stop.again) from None
 
     def _met(self, peer: str) -> bool:
         """It is here, or has done its part and left already."""
