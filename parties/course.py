@@ -27,6 +27,7 @@ from mpcgen.parties.checkpoint import Checkpoint
 from mpcgen.parties.owner import OwnData
 from mpcgen.parties.session import Approvals, open_session
 from mpcgen.parties.standing import MAX_EPOCHS
+from mpcgen.parties.stops import whole
 from mpcgen.prg import Prg, fresh_bytes
 from mpcgen.protocols.engines import ENGINES
 from mpcgen.study.loop import Part, Progress, compute_batches, open_people
@@ -116,7 +117,7 @@ class Course:
         """One session, to its end."""
         self._met = self._unkept = False
         self._units = 0
-        with self._connect() as channel:
+        with whole(self._connect) as channel:
             self._channel = channel
             if self._checkpoint is not None:
                 self._checkpoint.leave()

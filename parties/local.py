@@ -3,22 +3,20 @@
 import multiprocessing
 import signal
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import cast
 
 from mpcgen.errors import Abort, MpcgenError, PartyLost, PartyStopped, PartyTimeout, told
+from mpcgen.parties.stops import STOPS, undisturbed
 
 # How long the others have to tell what they saw after one has failed; in a session they see it at
 # once, and before that they would wait for it until their time-out.
 GRACE_SECONDS = 3.0
 FAILED, FOLLOWED = 1, 3  # exit status: by itself, or because of another party
-STOPS = (signal.SIGINT, signal.SIGTERM)
 Started = Callable[[str, int], object]
 
 
@@ -48,7 +46,7 @@ def run_as_processes(
         for name, part in parts.items()
     }
     try:
-        with _undisturbed(), warnings.catch_warnings():
+        with undisturbed(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", r".*multi-threaded", DeprecationWarning)
             for name, process in processes.items():
                 process.start()
@@ -59,29 +57,6 @@ def run_as_processes(
             if process.pid is not None:
                 process.terminate()
                 process.join()
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep an operator's stop until all are forked; each child begins with it kept.
-
-    The mask is this thread's alone: where another one takes the stop, Python would still end this
-    one in the middle of a fork, of which nobody would then know.
-    """
-    kept: list[int] = []
-    main = threading.current_thread() is threading.main_thread()
-    handlers = {kind: signal.getsignal(kind) for kind in STOPS} if main else {}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    for kind in handlers:
-        signal.signal(kind, lambda kind, _frame: kept.append(kind))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for kind, handler in handlers.items():
-            signal.signal(kind, handler)
-        for stop in kept[:1]:
-            signal.raise_signal(stop)
 
 
 def _child(part: Callable[[], object]) -> None:

@@ -18,11 +18,12 @@ import pytest
 from mpcgen.errors import MpcgenError, TransportError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
-from mpcgen.parties import local, run
+from mpcgen.parties import run
 from mpcgen.parties.approvals import require_approved
 from mpcgen.parties.party import Consume, Session, take_part
 from mpcgen.parties.results import Output
 from mpcgen.parties.run import zmq_channel
+from mpcgen.parties.stops import undisturbed, whole
 from mpcgen.study.institution import InstitutionConfig, read_config
 from mpcgen.study.load import load_study
 from mpcgen.study.loop import Part
@@ -350,7 +351,7 @@ def test_a_stop_waits_until_all_are_forked() -> None:
     reached: list[int] = []
 
     def fork() -> None:
-        with local._undisturbed():
+        with undisturbed():
             os.kill(os.getpid(), signal.SIGINT)
             reached.extend(range(10_000))
 
@@ -363,6 +364,23 @@ def test_a_stop_waits_until_all_are_forked() -> None:
         done.set()
         other.join()
     assert reached
+
+
+def test_a_stop_waits_until_a_channel_is_whole(folder: Path) -> None:
+    """ZeroMQ would wait for ever for a socket that is half made."""
+    study, config = load_study(folder / "plan.toml"), read_config(folder / "A.toml")
+    made: list[Channel] = []
+
+    def connect() -> Channel:
+        os.kill(os.getpid(), signal.SIGINT)
+        made.append(zmq_channel(study, config, absence=0))
+        return made[0]
+
+    with pytest.raises(KeyboardInterrupt):
+        whole(connect)
+    (channel,) = made
+    with pytest.raises(ValueError, match="the channel of A is closed"):
+        channel.exchange("hello", {}, {"B": None})
 
 
 def group(leader: int) -> list[int]:
