@@ -23,7 +23,8 @@ relay_jurisdiction = "CH"
 
 @pytest.fixture
 def plan_text(plan_text: str) -> str:
-    """The plan, with other identities and with jurisdictions."""
+    """The plan, with other identities and with jurisdictions, and patient as by default."""
+    plan_text = re.sub("absence_seconds = .*\n", "", plan_text)
     made = re.findall("identity = (.*)\n", plan_text)
     for own, identity in zip(made, IDENTITIES, strict=True):
         plan_text = plan_text.replace(own, f'"{identity}"\njurisdiction = "DE"')
