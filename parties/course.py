@@ -8,7 +8,7 @@ confirmed what they saw, or has waited for the others in vain after it has confi
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 
 from mpcgen.abb import Box, Seat
@@ -37,7 +37,7 @@ from mpcgen.study.study import Study
 People = Mapping[str, int] | None
 Connect = Callable[[], Channel]
 Say = Callable[[str], object]
-Begin = Callable[[bytes, Callable[[], Sequence[Opening]]], None]
+Begin = Callable[[bytes, Leakage], None]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds
 
@@ -52,7 +52,7 @@ class Course:
         data: an owner's.
         checkpoint: what was kept of the study; None: nothing is.
         approvals: checks that everybody has approved.
-        begin: told the session, and how to learn what was opened so far, before anything is shared.
+        begin: told of each session, and of what it may open, before anything is shared.
         connect: makes the channel of a session.
         own: makes this party's generator for a session.
         progress: told of units as they are done, each once.
@@ -71,7 +71,7 @@ class Course:
         data: OwnData | None,
         checkpoint: Checkpoint | None,
         approvals: Approvals,
-        begin: Begin = lambda _session, _opened: None,
+        begin: Begin = lambda _session, _leakage: None,
         *,
         connect: Connect,
         own: Callable[[], Prg],
@@ -128,9 +128,10 @@ class Course:
                 self.session, box = open_session(
                     channel, self._study, self._own(), self._approvals, self._checkpoint
                 )
-                self._begin(self.session, lambda: box.leakage.opened)
                 with self._counted(channel, box):
-                    yield from self._run(self._stages(box))
+                    stages = self._stages(box)
+                    self._begin(self.session, box.leakage)
+                    yield from self._run(stages)
                     box.confirm()
                     self._settle(channel)
 
@@ -140,7 +141,7 @@ class Course:
         assert kept is not None, "it was confirmed"
         kept.begin_alone()
         replay = self._replay(kept)
-        self._begin(self.session, lambda: replay.leakage.opened)
+        self._begin(self.session, replay.leakage)
         if self._seat.me in self._seat.parties:
             yield from self._run(Stages(None, replay, kept.standing.stages))
         else:  # a dealer, who learns nothing

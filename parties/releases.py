@@ -1,7 +1,7 @@
 """A run's rows in its institution's ledger: checked first, begun before anything can be opened."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgen.genome.genotypes import MALE
-from mpcgen.leakage import Opening
+from mpcgen.leakage import Leakage
 from mpcgen.parties.owner import OwnData, Warn
 from mpcgen.protocols.floors import Minima
 from mpcgen.study.batch import Batch, Task
@@ -20,18 +20,12 @@ from mpcgen.study.ledger_store import Positions, Store, positions
 from mpcgen.study.loop import Part
 from mpcgen.study.study import PEOPLE_KEEP, Study
 
-Opened = Callable[[], Sequence[Opening]]
-
 
 class Record:
     """What a run tells its ledger; without a ledger, nothing."""
 
-    def begin(self, session: bytes, opened: Opened) -> None:
-        """Write, before anything is shared, that this session may open what the plan says.
-
-        Args:
-            opened: asked for what was opened so far, in earlier sessions of the study too.
-        """
+    def begin(self, session: bytes, leakage: Leakage) -> None:
+        """Write, before anything is shared, that this session may open what the plan says."""
 
     def watch(self, parts: Iterator[Part]) -> Iterator[Part]:
         """The same parts, with a note of where something was opened."""
@@ -53,10 +47,10 @@ class LedgerRecord(Record):
         self._ledger, self._study, self._signed = ledger, study, signed
         self._release = release
         self._begun: int | None = None
-        self._told: Opened = list
+        self._leakage: Leakage | None = None
         self._opened = np.zeros(len(study.sites), np.bool_)
 
-    def begin(self, session: bytes, opened: Opened) -> None:
+    def begin(self, session: bytes, leakage: Leakage) -> None:
         """Write that this session may open what the plan says.
 
         Raises:
@@ -64,7 +58,7 @@ class LedgerRecord(Record):
             LedgerError: it cannot be written.
         """
         release = replace(self._release, session=session.hex())
-        self._told = opened
+        self._leakage = leakage
         self._begun = self._ledger.begin(release, self._signed)
 
     def watch(self, parts: Iterator[Part]) -> Iterator[Part]:
@@ -85,9 +79,9 @@ class LedgerRecord(Record):
         Before the group sizes are opened, an institution has shared nothing about its sites; from
         then on others may have opened what this one has not seen.
         """
-        if self._begun is None:
+        if self._begun is None or self._leakage is None:
             return
-        if {opening.label for opening in self._told()} <= {PEOPLE_KEEP}:
+        if {opening.label for opening in self._leakage.opened} <= {PEOPLE_KEEP}:
             self._ledger.nothing(self._begun)
         self._begun = None
 

@@ -12,13 +12,13 @@ import fcntl
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mpcgen import codec
 from mpcgen.errors import ConfigError, InputError, Refused, reason
+from mpcgen.files import create_secret, read_secret
 from mpcgen.parties.journal import Journal
 from mpcgen.parties.records import Records
 from mpcgen.prg import KEY_BYTES, fresh_bytes
@@ -143,18 +143,7 @@ def _storage_key(folder: Path) -> bytes:
     path = folder / KEY
     if not path.is_symlink() and not path.exists():
         _make_key(path)
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        raise ConfigError(f"no storage key can be read: {reason(error)}", path=path) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise ConfigError("the storage key is not a regular file of this user", path=path)
-        if status.st_mode & 0o077:
-            raise ConfigError("others may read the storage key; chmod 600", path=path)
-        key = file.read(KEY_BYTES + 1)
+    key = read_secret(path, KEY_BYTES + 1, "storage key")
     if len(key) != KEY_BYTES:
         raise ConfigError(f"a storage key has {KEY_BYTES} bytes, not {len(key)}", path=path)
     return key
@@ -164,11 +153,9 @@ def _make_key(path: Path) -> None:
     """Under another name first, so that a process that dies leaves no part of a key."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.unlink(missing_ok=True)  # of a process that had this number before
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
-            file.write(fresh_bytes(KEY_BYTES))
-            file.flush()
+        create_secret(part, fresh_bytes(KEY_BYTES), "storage key")
+        with part.open("rb") as file:
             os.fsync(file.fileno())
         with suppress(FileExistsError):  # another plan's process was first
             path.hardlink_to(part)

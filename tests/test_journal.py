@@ -194,7 +194,10 @@ def test_the_storage_key_is_made_once_for_this_user_alone(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda path: path.chmod(0o644), "others may read the storage key; chmod 600"),
+        (
+            lambda path: path.chmod(0o644),
+            r"others may read the storage key \(mode 644\); chmod 600",
+        ),
         (lambda path: path.write_bytes(b"short"), "a storage key has 32 bytes, not 5"),
         (lambda path: path.rename(path.with_name("x")) and path.symlink_to("x"), "no storage key"),
     ],

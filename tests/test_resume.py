@@ -3,11 +3,13 @@
 The studies are small, of several batches. A few kills are tried here; MPCGEN_EVERY_KILL tries 200.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +76,8 @@ def lay_out(folder: Path, engine: str) -> Case:
     right = studies.tables(studies.run_in_threads(plan, folder / "right"))
     for name in names:
         path = folder / f"{name}.toml"
-        path.write_text(path.read_text() + f'[state]\nfolder = "state-{name}"\n')
+        text = f'[state]\nfolder = "state-{name}"\n[ledger]\nfolder = "ledger-{name}"\n'
+        path.write_text(path.read_text() + text)
     studies.approve(plan)
     cast = Cast(load_study(plan), folder)
     ended = cast.play()
@@ -87,7 +90,7 @@ def lay_out(folder: Path, engine: str) -> Case:
 def again(case: Case) -> None:
     """As if the study had never been run."""
     folder = case.cast.folder
-    for path in (case.cast.out, case.cast.logs, *folder.glob("state-*")):
+    for path in (case.cast.out, case.cast.logs, *folder.glob("state-*"), *folder.glob("ledger-*")):
         shutil.rmtree(path, ignore_errors=True)  # nobody may have written anything
 
 
@@ -104,11 +107,18 @@ def check(case: Case, ended: dict[str, Ended]) -> bool:
             assert plan.engine == "spdz2k", (name, each.said)
             assert NEW_PLAN in each.said, each.said
             assert not (cast.out / name).exists()
+        if each.status == 0 and name in plan.owners:
+            assert last_row(cast.folder / f"ledger-{name}")["kind"] == "finished"
         shares = cast.shares_sent(name)
         assert all(len(values) == 1 for values in shares.values()), shares
         assert bool(shares) == (name in plan.computing)
         assert cast.drawn_twice(name) == 0
     return all(each.status == 0 for each in ended.values())
+
+
+def last_row(ledger: Path) -> dict[str, Any]:
+    row: dict[str, Any] = json.loads((ledger / "ledger.jsonl").read_text().splitlines()[-1])
+    return row
 
 
 def chosen(case: Case, seed: int) -> Sequence[Kill]:

@@ -1,7 +1,7 @@
 """An institution withdraws: no run anywhere that knows, nothing kept, and a plan without it."""
 
 import fcntl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -43,14 +43,16 @@ def run(plan: Path, name: str) -> list[object]:
     return ["run", plan, "--as", name, "--config", plan.with_name(f"{name}.toml"), "--no-plots"]
 
 
-def keep_state(plan: Path, *names: str) -> dict[str, Path]:
+def keep_state(
+    plan: Path, *names: str, files: Sequence[str] = ("journal", "lock")
+) -> dict[str, Path]:
     """Put something into the institutions' state of a plan, and of another one."""
     kept = {}
     for name in names:
         for sha256 in (read_plan(plan).sha256, "0" * 64):
             folder = plan.parent / name / sha256
             folder.mkdir(parents=True)
-            for file in ("journal", "lock"):
+            for file in files:
                 (folder / file).write_text("secret")
         kept[name] = plan.parent / name / read_plan(plan).sha256
     return kept
@@ -159,6 +161,7 @@ def test_the_state_of_a_study_that_runs_is_left_to_it(plan: Path) -> None:
 def test_a_run_stops_at_every_institution(plan: Path, tmp_path: Path) -> None:
     """C withdraws while all three run; nobody has results, and nothing is kept."""
     study, read = load_study(plan), read_plan(plan)
+    kept = keep_state(plan, *small.NAMES, files=["beside the journal"])
     heard: dict[str, int] = {}
 
     def progress_of(name: str) -> Callable[[int], None]:
@@ -182,7 +185,7 @@ def test_a_run_stops_at_every_institution(plan: Path, tmp_path: Path) -> None:
     assert "C has withdrawn from the plan; the study stops" in str(ended["A"])
     assert all(ended.values()), ended
     assert not list(tmp_path.glob("out-*"))
-    assert not any((plan.parent / name / read.sha256).exists() for name in small.NAMES)
+    assert not any(folder.exists() for folder in kept.values())
 
 
 def test_other_decisions_do_not_stop_a_run(plan: Path) -> None:
