@@ -30,6 +30,8 @@ def free_ports(number: int) -> list[int]:
             return chosen
         port = next(ports)
         with suppress(OSError), socket.socket() as tried:
+            # As listeners do: else ports are taken for a minute after their connections ended.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind((LOOPBACK, port))
             chosen.append(port)
     raise OSError(f"no {number} ports are free")
