@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks.peers import peer
 from benchmarks.peers.__main__ import PEERS, main
@@ -97,6 +98,12 @@ def test_a_slow_one_is_ended(clear: Peer, monkeypatch: pytest.MonkeyPatch) -> No
 def test_options_are_those_of_the_command_and_one_more() -> None:
     named = [{option.name for option in command.params} for command in (cli.bench, main)]
     assert named[1] == named[0] | {"install"} != named[0]
+
+
+def test_errors_are_told_in_a_line(tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["--engine", "abacus", "--out", str(tmp_path / "out")])
+    assert said.exit_code == 1
+    assert said.output.startswith("Error: no engine is 'abacus'; one of clear, replicated, ")
 
 
 def test_what_is_left_out(clear: Peer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

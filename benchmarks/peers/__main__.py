@@ -8,6 +8,7 @@ import click
 from benchmarks.peers.peer import Peer
 from mpcgen import cli
 from mpcgen.bench.show import Choice, bench
+from mpcgen.errors import MpcgenError, told
 
 EVERYTHING = ("T1", "T2", "T3", "T4", "T5")
 CRYPTEN = ("torch==2.13.0", "crypten==0.4.1", "sklearn==0.0")
@@ -32,7 +33,10 @@ def main(install: bool, out: Path, **chosen: Any) -> None:
             click.echo(f"installing {', '.join(peer.packages)} into {peer.python.parents[1]}")
             peer.install()
         return
-    bench(Choice(**chosen), out, click.echo, PEERS)
+    try:
+        bench(Choice(**chosen), out, click.echo, PEERS)
+    except (MpcgenError, OSError) as error:
+        raise click.ClickException(told(error)) from error
 
 
 if __name__ == "__main__":
