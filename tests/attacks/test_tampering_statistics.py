@@ -51,7 +51,7 @@ CLEAR = studies.CLEAR
 FLOORS = "min_cases = 10\nmin_controls = 10\nmin_cell = 6\nmin_individuals = 5\nmin_missing = 1\n"
 NO_FLOORS = 'floors = "none"'
 TESTS = ("allelic", "genotypic", "trend", "cmh")
-EVERYTHING = "MPCGEN_EVERY_MESSAGE" in os.environ  # ten minutes more
+EVERYTHING = "MPCGEN_EVERY_MESSAGE" in os.environ  # half an hour more
 ALONE = 'release = "statistic"\n'
 R = ALONE + 'values = ["r"]\n'  # a comparison for each digit
 PAIRS = '\n[[entries]]\nstatistic = "linkage"\nregion = "1"\nwindow = 2\n'
