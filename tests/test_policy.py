@@ -135,6 +135,26 @@ def test_a_modifier(plan: Path, modifier: str, more: str, purpose: str, words: s
     assert_broken(plan, text, f"[use] {key}", key, f"DUO:{modifier}", words)
 
 
+@pytest.mark.parametrize("modifier", ["0000015", "0000044", "0000012"])
+@pytest.mark.parametrize("permission", ["0000004", "0000042"])
+def test_a_purpose_that_may_be_anything(plan: Path, permission: str, modifier: str) -> None:
+    """Methods and origins are not let in by a word that has them in it, or by no word at all."""
+    more = 'research_types = ["DUO:0000038"]\n' if modifier == "0000012" else ""
+    text = use(permission, modifier, more)
+    assert broken(plan, text) == []
+    edit(plan, 'purpose = ["DUO:0000006"', 'purpose = ["DUO:0000042"')
+    assert_broken(plan, text, "[use] modifiers", "modifiers", "a purpose is DUO:0000042 (GRU")
+    edit(plan, 'purpose = ["DUO:0000042", "DUO:0000038"]', "purpose = []")
+    assert any(violation.rule == "[use] modifiers" for violation in broken(plan, text))
+
+
+def test_a_research_type_beside_another(plan: Path) -> None:
+    text = use("0000042", "0000012", 'research_types = ["DUO:0000038"]\n')
+    edit(plan, '"DUO:0000038"]', '"DUO:0000038", "DUO:0000033"]')
+    words = "a purpose is DUO:0000033 (ancestry research), too"
+    assert_broken(plan, text, "[use] modifiers", "modifiers", words)
+
+
 def test_a_moratorium_that_is_over(plan: Path) -> None:
     assert broken(plan, use("0000042", "0000024", "publish_after = 2026-11-29\n")) == []
 

@@ -3,7 +3,7 @@
 What software can see is checked; the rest a person confirms for each plan, or the plan is refused.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 
 from mpcgen.study import duo
@@ -50,20 +50,31 @@ def _nothing(_policy: Policy, _plan: Plan, _today: date) -> Iterator[str]:
 
 
 def _methods(_policy: Policy, plan: Plan, _today: date) -> Iterator[str]:
-    if duo.METHODS in plan.purpose:
-        yield f"a purpose is {duo.term(duo.METHODS)}"
+    yield from _among(plan, {duo.METHODS})
 
 
 def _origins(_policy: Policy, plan: Plan, _today: date) -> Iterator[str]:
+    yield from _among(plan, duo.OF_ORIGINS | {duo.POPULATION})
+
+
+def _among(plan: Plan, refused: Collection[str]) -> Iterator[str]:
+    """Which of a plan's purposes are, or may be, some of these: what it does not say may be any."""
+    if not plan.purpose:
+        yield "the plan names no purpose"
     for purpose in plan.purpose:
-        if purpose in duo.OF_ORIGINS | {duo.POPULATION}:
+        if purpose in refused:
             yield f"a purpose is {duo.term(purpose)}"
+        elif purpose == duo.GRU:
+            yield f"a purpose is {duo.term(purpose)}, which has it in it"
 
 
 def _types(policy: Policy, plan: Plan, _today: date) -> Iterator[str]:
-    types = policy.use.research_types
-    if types and not set(types) & set(plan.purpose):
-        yield f"the plan's purposes have none of {', '.join(map(duo.term, types))}"
+    types = set(policy.use.research_types)
+    others = {*duo.INVESTIGATIONS, duo.GRU} - types
+    if types and types.isdisjoint(plan.purpose):
+        yield f"the plan's purposes have none of {', '.join(map(duo.term, sorted(types)))}"
+    elif types:
+        yield from (f"a purpose is {duo.term(p)}, too" for p in plan.purpose if p in others)
 
 
 def _regions(policy: Policy, plan: Plan, _today: date) -> Iterator[str]:
