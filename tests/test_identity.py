@@ -37,6 +37,27 @@ def test_what_is_made_is_read_again(tmp_path: Path) -> None:
     assert identity.create(tmp_path / "B.identity").public != made.public
 
 
+P = 2**255 - 19
+OF_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+SMALL = [
+    (y | sign << 255).to_bytes(32, "little")
+    for y in (0, 1, P - 1, P, P + 1, OF_EIGHT, P - OF_EIGHT)
+    for sign in (0, 1)
+]
+"""Points of small order, as they can be written."""
+
+
+@pytest.mark.parametrize("key", SMALL, ids=bytes.hex)
+def test_a_key_to_which_everybody_can_sign(key: bytes) -> None:
+    """A plan that pins it would be approved by whoever likes."""
+    forged = [
+        identity.holds(key.hex(), bytes([n]), point + bytes(32))
+        for n in range(20)
+        for point in SMALL
+    ]
+    assert not any(forged)
+
+
 def test_no_secret_is_shown(tmp_path: Path) -> None:
     made = identity.create(tmp_path / "A.identity")
     assert repr(made) == f"Identity(public='{made.public}')"

@@ -27,6 +27,12 @@ KEY_BYTES = 32
 MOST_BYTES = 4096  # of a key's file, and of a passphrase's
 _ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
+_P = 2**255 - 19
+_Y_OF_EIGHT = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_NO_KEYS = frozenset({0, 1, _P - 1, _P, _P + 1, _Y_OF_EIGHT, _P - _Y_OF_EIGHT})
+"""y of the points of order 1, 2, 4 and 8, also as they are not to be written (RFC 8032, 5.1.3): a
+signature under such a key can be made without any secret."""
+
 Ask = Callable[[Path], bytes]  # for the passphrase of a key's file
 
 
@@ -111,7 +117,10 @@ def passphrase_in(path: Path) -> bytes:
 def holds(public: str, message: bytes, signature: bytes) -> bool:
     """Whether a signature of a message is that of a public key."""
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, message)
+        key = bytes.fromhex(public)
+        if int.from_bytes(key, "little") % 2**255 in _NO_KEYS:
+            return False
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
