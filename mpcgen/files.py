@@ -9,6 +9,11 @@ from pathlib import Path
 from mpcgen.errors import ConfigError, InputError, reason
 
 
+def is_beside(name: str) -> bool:
+    """Whether a name in a file that others wrote is of a file in its folder, or below that."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
 def create_secret(path: Path, content: bytes, what: str = "key") -> None:
     """Write a new file that its owner alone may read.
 

@@ -23,6 +23,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from mpcgen.errors import PlanError
+from mpcgen.files import is_beside
 from mpcgen.genome.alignment import PALINDROMIC
 from mpcgen.protocols.catalogue import STATISTICS
 from mpcgen.protocols.engines import COMPARISONS, ENGINES, Engine, advised
@@ -72,7 +73,7 @@ def read_plan(path: Path) -> Plan:
         purpose=_terms(study, "purpose", _DUO, 'ids of the Data Use Ontology, as "DUO:0000006"'),
         disease=_terms(study, "disease", _ONTOLOGY, 'ids of an ontology, as "MONDO:0005147"'),
         follows=match_or_none(study, "follows", SHA256, f"a plan's hash, {SHA256_WORDS}"),
-        sites_file=path.parent / sites.get("file", str),
+        sites_file=path.parent / _beside(sites, "file"),
         sites_sha256=match(sites, "sha256", SHA256, SHA256_WORDS),
         frequency_sha256=sites.optional("frequency_sha256", str),
         palindromic=sites.choice("palindromic", PALINDROMIC),
@@ -104,6 +105,14 @@ def _entry(section: Section) -> Entry:
         raise section.fail(f'release is one of {", ".join(RELEASES)}, not "{release}"', "release")
     name = match(section, "name", NAME, NAME_WORDS, statistic)
     return Entry(name, statistic, release, section.rest())
+
+
+def _beside(section: Section, key: str) -> str:
+    """The name of a file that came with the plan: errors quote its lines, so it is no other one."""
+    name = section.get(key, str)
+    if not is_beside(name):
+        raise section.fail(f'{key} is a file beside the plan, not "{name}"', key)
+    return name
 
 
 def _terms(section: Section, key: str, pattern: re.Pattern[str], words: str) -> tuple[str, ...]:

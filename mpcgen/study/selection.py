@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 
 from mpcgen.errors import InputError, PlanError, reason
+from mpcgen.files import is_beside
 from mpcgen.genome.sites import SiteList
 from mpcgen.protocols.pair_options import PairOptions
 from mpcgen.protocols.pairs import ListedPairs, PairList, WindowPairs
@@ -51,6 +52,8 @@ def _ids(
 ) -> list[tuple[str, ...]]:
     """Rows of ids from a list beside the plan: its words, line by line."""
     path = plan.path.parent / name
+    if not is_beside(name):
+        raise plan.fail(f'the list "{name}" is not beside the plan', entry)
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
