@@ -1,24 +1,37 @@
-"""The channel against sockets with CURVE alone, each party a process on loopback.
+"""Channels against sockets with CURVE alone, each party a process on loopback.
 
 A bare party has the same sockets, set in the same way, and no more: no header, no checks, no
-watch over its peers. What it costs more is the price of the channel's promises.
+watch over its peers, and nothing is kept to be sent again. What it costs more is the price of the
+channel's promises. By way of a relay everything goes through a third process.
 """
 
+import hashlib
 import multiprocessing
+import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import pytest
 import zmq
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mpcgen.errors import PartyLost
+from mpcgen.memory import keep_freed_memory
 from mpcgen.net import keys, sockets
-from mpcgen.net.ports import free_ports
+from mpcgen.net.channel import Channel
+from mpcgen.net.handshake import public_bytes
+from mpcgen.net.ports import LOOPBACK, free_ports
+from mpcgen.net.relay.channel import Relay, RelayChannel
+from mpcgen.net.relay.gate import Limits, Log
+from mpcgen.net.relay.hub import Hub
+from mpcgen.net.sealed import Opener, Sealer
 from mpcgen.net.zeromq import Peer, ZmqChannel
 
 BATCH = 64
 MEGABYTE = 1_000_000
+RELAY = "relay"
 Pairs = dict[str, keys.KeyPair]
 Addresses = dict[str, str]
 
@@ -35,7 +48,7 @@ class Bare:
     """A PULL and, for each peer, a PUSH; an empty message ends the other side."""
 
     def __init__(self, me: str, addresses: Addresses, pairs: Pairs):
-        self.peers = tuple(name for name in addresses if name != me)
+        self.peers = tuple(name for name in addresses if name not in {me, RELAY})
         self.context = zmq.Context()
         self.listener = self.context.socket(zmq.PULL)
         self.listener.curve_server = 1
@@ -62,10 +75,15 @@ class Bare:
 
 class Ours:
     def __init__(self, me: str, addresses: Addresses, pairs: Pairs):
-        book = {n: Peer(at, pairs[n].public) for n, at in addresses.items() if n != me}
-        self.channel = ZmqChannel(me, addresses[me], pairs[me], book, timeout=60.0)
+        keep_freed_memory()  # as a party does
+        others = [name for name in addresses if name not in {me, RELAY}]
+        self.channel = self.make(me, others, addresses, pairs)
         self.channel.bind_session(bytes(range(16)))
         self.peers = self.channel.peers
+
+    def make(self, me: str, others: list[str], addresses: Addresses, pairs: Pairs) -> Channel:
+        book = {name: Peer(addresses[name], pairs[name].public) for name in others}
+        return ZmqChannel(me, addresses[me], pairs[me], book, timeout=60.0)
 
     def send(self, payload: bytes) -> None:
         self.channel.exchange("measure", dict.fromkeys(self.peers, payload), {})
@@ -83,7 +101,31 @@ class Ours:
         self.channel.close()
 
 
-KINDS: dict[str, Callable[[str, Addresses, Pairs], Party]] = {"bare": Bare, "channel": Ours}
+class Relayed(Ours):
+    def make(self, me: str, others: list[str], addresses: Addresses, pairs: Pairs) -> Channel:
+        own = identity_of(pairs[me])
+        peers = {name: public_bytes(identity_of(pairs[name])) for name in others}
+        relay = Relay(addresses[RELAY], public_bytes(identity_of(pairs[RELAY])))
+        return RelayChannel(me, relay, own, peers, b"measure", timeout=60.0)
+
+
+def identity_of(pair: keys.KeyPair) -> Ed25519PrivateKey:
+    """One that follows from a transport's key, so that a process needs only these."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(pair.secret.encode()).digest())
+
+
+def carry(addresses: Addresses, pairs: Pairs) -> None:
+    """The relay, in a process of its own."""
+    keep_freed_memory()
+    host, _, port = addresses[RELAY].rpartition(":")
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        listener = socket.create_server((host, int(port)))
+        Hub(listener, identity_of(pairs[RELAY]), None, Log(nowhere), Limits()).run()
+
+
+KINDS: dict[str, Callable[[str, Addresses, Pairs], Party]] = {
+    "bare": Bare, "channel": Ours, "relay": Relayed,
+}  # fmt: skip
 
 
 def one_round(party: Party, payload: bytes) -> None:
@@ -122,10 +164,14 @@ def facing(
     kind: str, names: str, other: Callable[[str, str, Addresses, Pairs, int], None], size: int
 ) -> Iterator[Party]:
     """Party A here, everybody else of `names` in processes that run `other`."""
-    ports = zip(names, free_ports(len(names)), strict=True)
-    addresses = {name: f"127.0.0.1:{port}" for name, port in ports}
-    pairs = {name: keys.generate() for name in names}
+    everybody = [*names, RELAY]
+    ports = zip(everybody, free_ports(len(everybody)), strict=True)
+    addresses = {name: f"{LOOPBACK}:{port}" for name, port in ports}
+    pairs = {name: keys.generate() for name in everybody}
     spawn = multiprocessing.get_context("spawn")
+    hub = spawn.Process(target=carry, args=(addresses, pairs))
+    if kind == "relay":
+        hub.start()
     rest = [
         spawn.Process(target=other, args=(kind, name, addresses, pairs, size))
         for name in names
@@ -141,9 +187,11 @@ def facing(
         for process in rest:
             process.join(10)
             process.kill()
+        if kind == "relay":
+            hub.kill()
 
 
-@pytest.mark.parametrize("kind", ["channel", "bare"])
+@pytest.mark.parametrize("kind", ["channel", "relay", "bare"])
 @pytest.mark.parametrize("size", [MEGABYTE], ids=lambda size: f"size{size}-batch{BATCH}")
 def test_throughput(benchmark: Any, size: int, kind: str) -> None:
     payload = bytes(size)
@@ -159,10 +207,24 @@ def test_throughput(benchmark: Any, size: int, kind: str) -> None:
     benchmark.extra_info["MB/s"] = round(rate)
 
 
-@pytest.mark.parametrize("kind", ["channel", "bare"])
+@pytest.mark.parametrize("kind", ["channel", "relay", "bare"])
 @pytest.mark.parametrize("size", [100, 100_000], ids=lambda size: f"size{size}-parties3")
 def test_round(benchmark: Any, size: int, kind: str) -> None:
     payload = bytes(size)
     with facing(kind, "ABC", answer_rounds, size) as party:
         benchmark.pedantic(one_round, (party, payload), rounds=500, warmup_rounds=50)
     benchmark.extra_info["us/round"] = round(benchmark.stats.stats.median * 1e6)
+
+
+def test_sealing(benchmark: Any) -> None:
+    """End to end, on one core: what one party seals and another opens."""
+    sealer, opener = Sealer(bytes(32)), Opener(bytes(32), "B")
+    payload = bytes(MEGABYTE)
+
+    def batch() -> None:
+        for _ in range(BATCH):
+            opener.open(sealer.seal(payload))
+
+    benchmark.pedantic(batch, rounds=20, warmup_rounds=2)
+    rate = 2 * BATCH * MEGABYTE / 1e6 / benchmark.stats.stats.median
+    benchmark.extra_info["MB/s"] = round(rate)
