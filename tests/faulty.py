@@ -125,7 +125,7 @@ def faulty(
 
 @contextmanager
 def behind_proxies(plan: Path, *, rate: float, delay: float) -> Iterator[dict[str, Proxy]]:
-    """Put a proxy in front of every party of a plan, which changes with its configurations."""
+    """Put a proxy in front of every party of a plan, which changes, and is approved again."""
     proxies: dict[str, Proxy] = {}
     with ExitStack() as ending:
         for institution in read_plan(plan).institutions:
@@ -136,4 +136,5 @@ def behind_proxies(plan: Path, *, rate: float, delay: float) -> Iterator[dict[st
             edit(plan, address, f"{host}:{proxies[name].port}")
             config = plan.with_name(f"{name}.toml")
             config.write_text(f'{config.read_text()}[network]\nlisten = "{address}"\n')
+        studies.approve(plan)
         yield proxies
