@@ -20,6 +20,7 @@ class ConnectProxy:
         self.seen = bytearray()
         self.requests = 0
         self._open: set[socket.socket] = set()
+        self._mute: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -30,6 +31,11 @@ class ConnectProxy:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         return len(standing)
+
+    def swallow(self) -> int:
+        """Let nothing through by the connections that stand, and end none; how many there are."""
+        self._mute |= self._open
+        return len(self._open)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -77,18 +83,19 @@ class ConnectProxy:
             return
         near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self._open.add(near)
-        back = threading.Thread(target=self._carry, args=(far, near))
+        back = threading.Thread(target=self._carry, args=(far, near, near))
         back.start()
-        self._carry(near, far)
+        self._carry(near, far, near)
         back.join()
         self._open.discard(near)
         near.close()
         far.close()
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket, near: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 self.seen += data
-                target.sendall(data)
+                if near not in self._mute:
+                    target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)

@@ -17,7 +17,7 @@ from mpcgen.net.channel import ChannelOptions
 from mpcgen.net.handshake import public_bytes
 from mpcgen.net.relay.channel import Relay, RelayChannel
 from mpcgen.net.relay.entry import enter
-from mpcgen.net.relay.frames import Frame, Kind, Login, room
+from mpcgen.net.relay.frames import Frame, Kind, Login
 from mpcgen.net.relay.gate import Limits, Log
 from mpcgen.net.relay.hub import Hub
 from mpcgen.net.relay.wire import Wire
@@ -111,9 +111,9 @@ def joined(
 class Raw:
     """A member that has logged in and does what no party of ours would."""
 
-    def __init__(self, me: str, names: Collection[str], address: str):
+    def __init__(self, me: str, names: Collection[str], address: str, room: bytes = b"r" * 32):
         peers = tuple(public(name) for name in names if name != me)
-        login = Login(room(STUDY), bytes(16), peers)
+        login = Login(room, bytes(16), peers)
         self.wire: Wire = enter(Relay(address, public("relay")), IDENTITIES[me], login)
         self._came: list[Frame] = []
 

@@ -196,6 +196,21 @@ def test_a_session_goes_on_where_its_lines_are_cut(size: int) -> None:
         assert proxy.requests > len(NAMES) * 4
 
 
+def test_a_line_that_falls_silent_is_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half open: nothing comes through, and nobody says that it has ended."""
+    for module in ("hub", "service"):
+        monkeypatch.setattr(f"mpcgen.net.relay.{module}.KEEP_SECONDS", 0.2)
+        monkeypatch.setattr(f"mpcgen.net.relay.{module}.SILENCE_SECONDS", 2.0)
+    with running_hub() as hub, ConnectProxy() as proxy:
+        channels: dict[str, Channel] = {
+            name: joined(name, NAMES, hub.address, proxy=proxy.address, absence=PATIENCE)
+            for name in NAMES
+        }
+        outcome = play(channels, lambda c: rounds(c, 5, 1000, lambda i: i == 2 and proxy.swallow()))
+        assert everybody(outcome) == dict.fromkeys(NAMES, [2] * 5)
+        assert proxy.requests >= 2 * len(NAMES)
+
+
 def test_a_session_goes_on_where_its_relay_is_started_again() -> None:
     with ExitStack() as running:
         hub = running.enter_context(running_hub())

@@ -1,5 +1,6 @@
 """A relay at its public port: strangers, floods, and members that break the rules."""
 
+import errno
 import io
 import json
 import socket
@@ -153,6 +154,21 @@ def test_only_those_who_are_allowed_come_in() -> None:
         (line,) = hub.lines("refused")
     assert line["why"] == "an identity that is not allowed"
     assert line["identity"] == public("stranger").hex()
+
+
+def test_one_identity_cannot_take_all_places() -> None:
+    with running_hub(limits=Limits(each=1)) as hub, Raw("A", NAMES, hub.address):
+        with Raw("A", NAMES, hub.address, room=b"o" * 32) as second, Raw("B", NAMES, hub.address):
+            assert second.receive(Kind.REFUSED).head.number == Refusal.FULL
+        assert [line["why"] for line in hub.lines("refused")] == ["no room for more"]
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "the disk is full")
+
+    Log(Full()).write("joined")
 
 
 # -- members that break the rules

@@ -9,6 +9,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -25,6 +26,7 @@ class Limits:
 
     Attributes:
         connections: of parties and strangers together.
+        each: ... of one identity, which has one in each of its studies.
         pending: connections that have not shown an identity yet.
         pending_each: ... from one address (IPv6: one network of 64 bits).
         handshake_seconds: how long they may take for it.
@@ -32,6 +34,7 @@ class Limits:
     """
 
     connections: int = 512
+    each: int = 64
     pending: int = 128
     pending_each: int = 16
     handshake_seconds: float = 10.0
@@ -92,8 +95,9 @@ class Log:
     def write(self, event: str, **fields: object) -> None:
         """One line."""
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._stream.write(json.dumps({"time": moment, "event": event, **fields}) + "\n")
-        self._stream.flush()
+        with suppress(OSError):  # a log that cannot be written stops no study
+            self._stream.write(json.dumps({"time": moment, "event": event, **fields}) + "\n")
+            self._stream.flush()
 
     def refuse(self, why: str, **fields: object) -> None:
         """One line for a refusal; where there are too many of its kind, only how many there were.

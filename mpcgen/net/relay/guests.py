@@ -63,7 +63,7 @@ class Seat:
 
     def __init__(self, wire: Wire):
         self.wire = wire
-        self.heard = self.spoke = time.monotonic()
+        self.spoke = time.monotonic()
         self.events = _READ
         self.member: Member
 

@@ -65,7 +65,8 @@ class Hub:
         self._selector = selectors.DefaultSelector()
         self._bell, self._rope = socket.socketpair()
         self._running = True
-        listener.setblocking(False)
+        for each in (listener, self._bell, self._rope):
+            each.setblocking(False)
         self._selector.register(listener, _READ)
         self._selector.register(self._bell, _READ)
 
@@ -167,6 +168,8 @@ class Hub:
     def _admit(self, member: Member) -> None:
         if self._allowed is not None and member.identity not in self._allowed:
             raise Refused(Refusal.STRANGER)
+        if sum(m.identity == member.identity for m in self._seats) >= self._limits.each:
+            raise Refused(Refusal.FULL)
         before = self._rooms.holder(member.login, member.identity)
         if before is not None and before.login.instance == member.login.instance:
             self._part(self._seats[before], "came again")
@@ -177,7 +180,6 @@ class Hub:
     def _read(self, seat: Seat) -> None:
         try:
             for frame in seat.wire.receive():
-                seat.heard = time.monotonic()
                 if frame.head.kind is Kind.END:
                     self._part(seat, "", final=True)
                     return
@@ -232,7 +234,7 @@ class Hub:
                 break
             self._dismiss(guest, "showed no identity in time")
         for seat in list(self._seats.values()):
-            if seat.heard < now - SILENCE_SECONDS:
+            if seat.wire.heard < now - SILENCE_SECONDS:
                 self._part(seat, "silent")
             elif seat.spoke < now - KEEP_SECONDS and not seat.wire.waiting:
                 seat.wire.push(Frame(Head(Kind.KEEP)))
@@ -252,5 +254,5 @@ class Hub:
 _REFUSALS = {
     Refusal.STRANGER: "an identity that is not allowed",
     Refusal.BUSY: "a second process of one identity",
-    Refusal.FULL: "no memory for more",
+    Refusal.FULL: "no room for more",
 }

@@ -170,5 +170,5 @@ class Line:
 
 _TURNED_AWAY = {
     Refusal.BUSY: "has another process of this identity in this study",
-    Refusal.FULL: "has no memory for more",
+    Refusal.FULL: "has no room for more",
 }

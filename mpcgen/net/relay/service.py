@@ -48,7 +48,7 @@ class Service:
         self._bell, self._ending, self._cut = bell, ending, cut
         self._links: dict[int, Pair] = {}
         self._turn = deque(pairs.values())
-        self._heard = self._spoke = time.monotonic()
+        self._spoke = time.monotonic()
         self._keep_due = self._said_end = False
 
     def run(self) -> None:
@@ -83,7 +83,6 @@ class Service:
                 self._bell.recv(1 << 12)
         if self._wire.socket in ready and reads:
             for frame in self._wire.receive():
-                self._heard = time.monotonic()
                 self._take(frame)
         self._mind_silence(reads)
 
@@ -99,8 +98,8 @@ class Service:
     def _mind_silence(self, reads: bool) -> None:
         now = time.monotonic()
         if not reads:
-            self._heard = now
-        elif now - self._heard > SILENCE_SECONDS:
+            self._wire.heard = now
+        elif now - self._wire.heard > SILENCE_SECONDS:
             raise TimeoutError(f"nothing came for {SILENCE_SECONDS:g} s")
         self._keep_due = now - self._spoke > KEEP_SECONDS
 

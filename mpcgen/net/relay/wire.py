@@ -4,6 +4,7 @@ Both ends are equal, and neither blocks: whoever has a `Wire` asks its socket wh
 """
 
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -27,6 +28,7 @@ class Wire:
 
     Attributes:
         ended: whether the other end has closed its side.
+        heard: when something came last, be it a part of a frame (time.monotonic).
         waiting: bytes that were pushed and are not with the system yet.
     """
 
@@ -34,6 +36,7 @@ class Wire:
         connection.setblocking(False)
         self.socket = connection
         self.ended = False
+        self.heard = time.monotonic()
         self.waiting = 0
         self._sealer, self._opener = sealer, opener
         self._out: deque[memoryview] = deque()
@@ -140,4 +143,5 @@ class Wire:
         except BlockingIOError:
             return None
         self.ended = got == 0
+        self.heard = time.monotonic()
         return got or None
