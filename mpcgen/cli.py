@@ -33,10 +33,20 @@ def main() -> None:
 @click.option(
     "--out", type=FILE, default=Path("demo-out"), help="New folder for the demonstration."
 )
-def demo(out: Path) -> None:
+@click.option(
+    "--namespaces", is_flag=True,
+    help="On hosts of their own, with a relay between them: needs root, on Linux.",
+)  # fmt: skip
+def demo(out: Path, *, namespaces: bool) -> None:
     """Three institutions on this machine, against PLINK's answers on their pooled data."""
     from mpcgen.demo.show import show  # noqa: PLC0415
 
+    if namespaces:
+        from mpcgen.demo.apart import show_apart  # noqa: PLC0415
+
+        with stoppable():
+            show_apart(out, click.echo)
+        return
     with stoppable():
         show(out, click.echo, shown=None)
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,13 @@ sockets.HEARTBEAT_MS = sockets.SILENCE_MS // 4
 from mpcgen.cli import main
 main()
 """
+
+
+def party_command(plan: Path, name: str, out: Path, silence: int) -> list[str]:
+    """`mpcgen run PLAN --as NAME`, with results below `out`; see NOTICING."""
+    words = ("run", plan, "--as", name, "--config", plan.with_name(f"{name}.toml"))
+    options = ("--out", out / name, "--no-plots")
+    return [sys.executable, "-c", NOTICING, str(silence), *map(str, (*words, *options))]
 
 
 @dataclass(frozen=True)
@@ -64,17 +71,13 @@ class Faulty:
 
     def start(self, silence: int) -> dict[str, subprocess.Popen[str]]:
         """Every party's process."""
-        parties = {}
-        for name in self.proxies:
-            words: Sequence[object] = (
-                *("run", self.plan, "--as", name, "--config", self.folder / f"{name}.toml"),
-                *("--out", self.out / name, "--no-plots"),
-            )
-            parties[name] = subprocess.Popen(
-                [sys.executable, "-c", NOTICING, str(silence), *map(str, words)],
+        return {
+            name: subprocess.Popen(
+                party_command(self.plan, name, self.out, silence),
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        return parties
+            )
+            for name in self.proxies
+        }  # fmt: skip
 
     def run(
         self,

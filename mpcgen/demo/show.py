@@ -26,13 +26,7 @@ def show(folder: Path, say: Callable[[str], object], shown: bool | None = False)
         InputError: the folder exists and is no earlier demonstration.
         MpcgenError: a value differs from PLINK's.
     """
-    if folder.exists():
-        if not is_demonstration(folder):
-            raise InputError(
-                "this exists and is no earlier demonstration; name another folder with --out",
-                path=folder,
-            )
-        shutil.rmtree(folder)
+    make_way(folder)
     plan = prepare(folder)
     study = load_study(plan)
     say(describe(study, Network()))
@@ -44,6 +38,30 @@ def show(folder: Path, say: Callable[[str], object], shown: bool | None = False)
     outputs = {name: Output(folder / RESULTS / name) for name in PEOPLE}
     with progress_bar(study.units, next(iter(PEOPLE)), shown) as report:
         run_local(study, configs_in(folder, study), outputs, report, partial(_tell_process, say))
+    hold_against_plink(folder, say)
+
+
+def make_way(folder: Path) -> None:
+    """Remove an earlier demonstration of this name.
+
+    Raises:
+        InputError: the folder exists and is none.
+    """
+    if folder.exists():
+        if not is_demonstration(folder):
+            raise InputError(
+                "this exists and is no earlier demonstration; name another folder with --out",
+                path=folder,
+            )
+        shutil.rmtree(folder)
+
+
+def hold_against_plink(folder: Path, say: Callable[[str], object]) -> None:
+    """Say how the results compare with PLINK's.
+
+    Raises:
+        MpcgenError: a value differs.
+    """
     say("")
     say("Compared with PLINK 1.9 on the pooled data, which no institution has:")
     say(f"  {'':42}{'plink1.9':20}{'values':>8}{'different':>11}")

@@ -61,10 +61,11 @@ floors = "none"
 _INSTITUTION = """
 [[institutions]]
 name = {name}
-address = {address}      # where its one port listens
-key = {key}               # its public key, from `mpcgen keygen`
+{address}key = {key}               # its public key, from `mpcgen keygen`
 max_people = {max_people}             # the most people that it brings; the range proof rests on it
 """
+
+_ADDRESS = "address = {address}      # where its one port listens\n"
 
 ENTRIES = """
 [[entries]]
@@ -114,7 +115,9 @@ def plan_text(
     for institution in institutions:
         text += _INSTITUTION.format(
             name=_quoted(institution.name),
-            address=_quoted(institution.address),
+            address=_ADDRESS.format(address=_quoted(institution.address))
+            if institution.address
+            else "",
             key=_quoted(institution.key),
             max_people=institution.max_people,
         )
