@@ -5,16 +5,26 @@
     plan-approvals/history/NAME-*.json  all that were signed or received here
 
 A plan may run where every institution's last decision is an approval of exactly its hash that holds
-now. A withdrawal is for good, wherever among these files it lies.
+now, and no later rejection lies in the history. A withdrawal is for good, wherever it lies.
 """
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mpcgen.audit.approvals import APPROVE, WITHDRAW, Pin, Statement, check_dates, time_text, verify
+from mpcgen.audit.approvals import (
+    APPROVE,
+    REJECT,
+    WITHDRAW,
+    Pin,
+    Statement,
+    check_dates,
+    time_text,
+    verify,
+)
 from mpcgen.audit.dsse import MOST_BYTES
 from mpcgen.errors import ApprovalError, InputError
 from mpcgen.files import read_small
@@ -137,6 +147,7 @@ def _standing(plan: Plan, pin: Pin, now: datetime) -> Standing:
         statement = verify(content, pin, path)
     except InputError as error:
         return Standing(name, None, "", str(error))
+    statement = _later_rejection(plan, pin, statement) or statement
     sha256 = hashlib.sha256(content).hexdigest()
     if statement.decision != APPROVE:
         words = f"it has rejected the plan{f': {statement.note}' if statement.note else ''}"
@@ -149,15 +160,23 @@ def _standing(plan: Plan, pin: Pin, now: datetime) -> Standing:
 
 
 def _withdrawal(plan: Plan, pin: Pin) -> Statement | None:
-    """An institution's withdrawal, wherever it lies; files of another kind are passed over."""
+    """An institution's withdrawal, wherever it lies."""
+    found = (s for s in _statements(plan, pin) if s.decision == WITHDRAW)
+    return next(found, None)
+
+
+def _later_rejection(plan: Plan, pin: Pin, approval: Statement) -> Statement | None:
+    """A rejection that came after an approval whose file was put in its place again."""
+    later = (s for s in _statements(plan, pin) if s.signed > approval.signed)
+    last = max(later, key=lambda s: s.signed, default=None)
+    return last if last is not None and last.decision == REJECT else None
+
+
+def _statements(plan: Plan, pin: Pin) -> Iterator[Statement]:
+    """An institution's valid decisions; files of another kind are passed over."""
     for path in _decisions(plan, pin.institution):
-        try:
-            statement = verify(read_small(path, MOST_BYTES), pin, path)
-        except InputError:
-            continue
-        if statement.decision == WITHDRAW:
-            return statement
-    return None
+        with suppress(InputError):
+            yield verify(read_small(path, MOST_BYTES), pin, path)
 
 
 def _decisions(plan: Plan, name: str) -> Iterator[Path]:

@@ -144,6 +144,19 @@ def test_a_later_decision_takes_the_place_of_an_earlier_one(plan: Path) -> None:
     succeeded("study", "status", plan)
 
 
+def test_an_approval_put_back_after_a_rejection(plan: Path) -> None:
+    approve(plan, "A", "B", "C")
+    file = file_of(plan, "B")
+    before = file.read_bytes()
+    assert decide("reject", plan, "B", "--yes").exit_code == 0
+    file.write_bytes(before)
+    with pytest.raises(ApprovalError, match="B: it has rejected the plan"):
+        require_approved(read_plan(plan))
+    assert_refused(run(plan), "B: it has rejected the plan")
+    approve(plan, "B")
+    assert len(require_approved(read_plan(plan))) == len("ABC")
+
+
 def test_a_passphrase(plan: Path) -> None:
     folder = plan.parent
     (folder / "A.identity").unlink()
