@@ -45,6 +45,7 @@ window = 50
 kb = 1000
 min_r2 = 0.2
 """
+TOGETHER = 'consent = ["pairs together"]\n'
 
 
 def cohort(size: Size) -> Path:
@@ -147,7 +148,7 @@ def test_linkage_window_50(benchmark: Any, size: Size) -> None:
 @medium
 def test_linkage_window_50_with_floors(benchmark: Any, size: Size) -> None:
     """Default floors at every variant and every pair."""
-    time_mpcgen(benchmark, plan(size, LINKAGE, release=""), 1)
+    time_mpcgen(benchmark, plan(size, LINKAGE, release=TOGETHER), 1)
 
 
 @medium

@@ -144,7 +144,7 @@ def new_study(
     ancestry: str = "Other",
     technology: str = "Genome-wide genotyping array",
 ) -> None:
-    """Write a plan with frequency, association and linkage, to be edited and checked.
+    """Write a plan with frequency and association, to be edited and checked.
 
     Args:
         id: a short name: letters, digits, - and _.

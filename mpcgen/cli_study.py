@@ -61,7 +61,7 @@ def study_new(
     sites: Path, institutions: tuple[tuple[str, str, str, int], ...],
     identities: tuple[tuple[str, str], ...], jurisdictions: tuple[tuple[str, str], ...],
 ) -> None:  # fmt: skip
-    """Write a PLAN with frequency, association and linkage, to be edited and checked."""
+    """Write a PLAN with frequency and association, to be edited and checked."""
     from mpcgen.study.plan import Institution  # noqa: PLC0415
     from mpcgen.study.write import described, new_plan  # noqa: PLC0415
 

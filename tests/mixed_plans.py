@@ -39,7 +39,7 @@ class Plan:
             PlanError: the plan is refused.
         """
         rows = (f"{c}\t{j + 1}\tv{j}\tG\tA\n" for j, c in enumerate(self.chroms))
-        release = 'consent = ["two institutions"]\n'
+        release = 'consent = ["two institutions", "pairs together"]\n'
         release += "".join(f"{name} = {least}\n" for name, least in vars(minima).items())
         rules = studies.Rules("clear", studies.NAMES[:1], release=release)
         with tempfile.TemporaryDirectory() as temporary:

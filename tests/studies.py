@@ -75,6 +75,7 @@ class Rules:
 
 
 CLEAR = Rules("clear", NAMES[:1])
+TOGETHER = 'consent = ["pairs together"]\n'  # to pairs that go round, or beside counts by group
 
 
 def split(folder: Path) -> list[Member]:

@@ -140,7 +140,7 @@ def test_pairs_of_open_data(open_set: Path, answers: Answers, tmp_path: Path) ->
 
 NAMES = tuple(RULES["replicated4"].computing)
 PEOPLE = {name: cohort(n + 60, 90 + 20 * n, (1, 0, 4, 3)) for n, name in enumerate(NAMES)}
-FLOORED = "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
+FLOORED = studies.TOGETHER + "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
 LINKAGE = f'\n[[entries]]\nstatistic = "linkage"\nwindow = 4\nregion = "1"\n{ALONE}'
 ALL = ODDS + AF + LINKAGE
 

@@ -121,7 +121,7 @@ def test_batches_are_those_of_decisions(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_check_says(tmp_path: Path) -> None:
     signed = LD.replace("[[entries]]", '[[entries]]\nname = "ld"') + 'values = ["r"]\n'
     entries = ODDS + AF + signed + LD
-    plan = small.lay_out(tmp_path, entries, studies.Rules(release=""))
+    plan = small.lay_out(tmp_path, entries, studies.Rules(release=studies.TOGETHER))
     said = " ".join(describe(load_study(plan), Network()).split())
     left = [max(tables(9000, 9000, f, 10)) for f in FREQUENCIES]
     for words in (

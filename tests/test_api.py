@@ -145,7 +145,7 @@ def test_a_new_study(study: Path) -> None:
     new(id="new")
     said = mpcgen.check_study(str(plan))
     assert 'Study new: a "title"' in said
-    assert "people: at least 50 cases, 50 controls, " in said
+    assert "people: at least 50 cases, 50 controls; jointly from 3 institutions" in said
     with pytest.raises(InputError, match="exists already"):
         new(id="new")
     plan.unlink()

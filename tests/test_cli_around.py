@@ -215,8 +215,9 @@ def test_a_new_plan_has_the_floors_and_names_them(tmp_path: Path) -> None:
     assert load_study(plan).plan.floors == Minima()
     for key, least in asdict(Minima()).items():
         edit(plan, f"# {key} = {least}", f"{key} = {least - 1}")
-    edit(plan, "[release]", '[release]\nconsent = ["two institutions"]')
-    text = plan.read_text()
+    edit(plan, "[release]", '[release]\nconsent = ["two institutions", "pairs together"]')
+    text, _, linkage = plan.read_text().partition("# [[entries]]")
+    text += "[[entries]]" + linkage.replace("\n# ", "\n")
     for comment in ('release = "passing"', "p = 5e-8", "r2 = 0.2", "independent_variants = 10"):
         assert f"# {comment}" in text
         text = text.replace(f"# {comment}", comment)

@@ -25,6 +25,7 @@ from mpcgen.study.plan import Entry
 from tests import small, studies
 
 FLOORED = studies.Rules(release="")
+AGREED = studies.Rules(release=studies.TOGETHER)
 BY_TEST = '[[entries]]\nstatistic = "association"\ntests = ["allelic", "genotypic", "trend"]\n'
 GROUPS = (CASES, CONTROLS)
 KINDS = ((*DIPLOID, *UNCALLED), CLASSES, (*HAPLOID, *UNCALLED))
@@ -230,7 +231,7 @@ def test_plans_that_undo_what_they_withhold_are_refused(which: str, tmp_path: Pa
     ],
 )
 def test_plans_that_withhold_what_they_say(entries: str, tmp_path: Path) -> None:
-    study = load_study(small.lay_out(tmp_path, entries, FLOORED))
+    study = load_study(small.lay_out(tmp_path, entries, AGREED))
     assert len(study.tasks) == entries.count("[[entries]]")
 
 
@@ -250,7 +251,7 @@ def test_pairs_open_everybodys_dosages(
     entry: str, follows: Mapping[str, int], tmp_path: Path
 ) -> None:
     """Counts by group less a pair's sums: the closure of a variant knows what pairs open of it."""
-    study = load_study(small.lay_out(tmp_path, entry + LD, FLOORED))
+    study = load_study(small.lay_out(tmp_path, entry + LD, AGREED))
     floors = study.variant_floors(kinds_of(study.sites.chrom))
     assert floors is not None
     assert follows in [floor.form for floor in floors.counts]
@@ -269,7 +270,7 @@ def test_somebody_is_heterozygous_where_alleles_are_counted(
     entries: str, needed: bool, tmp_path: Path
 ) -> None:
     """Where nobody is, six alternative alleles of cases are three cases."""
-    study = load_study(small.lay_out(tmp_path, entries, FLOORED))
+    study = load_study(small.lay_out(tmp_path, entries, AGREED))
     for kind, has in zip(KINDS, (needed, False, False), strict=True):
         floors = study.variant_floors((kind,))
         assert floors is not None
@@ -280,4 +281,4 @@ def test_somebody_is_heterozygous_where_alleles_are_counted(
 def test_names_that_give_two_openings_one_label(tmp_path: Path) -> None:
     entries = ALLELIC + LD.replace("[[entries]]", '[[entries]]\nname = "variants"')
     with pytest.raises(PlanError, match='two openings are named "variants0/keep"'):
-        load_study(small.lay_out(tmp_path, entries, FLOORED))
+        load_study(small.lay_out(tmp_path, entries, AGREED))

@@ -126,7 +126,10 @@ def study(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def lay_out(
-    folder: Path, entries: str, names: Sequence[str] = studies.NAMES, release: str = ""
+    folder: Path,
+    entries: str,
+    names: Sequence[str] = studies.NAMES,
+    release: str = studies.TOGETHER,
 ) -> Study:
     """A study over CHROM; its institutions' files are not there."""
     rows = (f"{c}\t{j + 1}\tv{j}\tG\tA\n" for j, c in enumerate(CHROM))
@@ -199,7 +202,8 @@ def test_what_is_kept_is_what_brute_force_keeps(
 @pytest.mark.parametrize("names", ["AB", "ABCD", "ABCDE"])
 def test_fewer_and_more_institutions_than_three(names: str, tmp_path: Path) -> None:
     case = CASES["everybody"]
-    release = 'consent = ["two institutions"]\nmin_institutions = 2\nmin_cell = 3\nmin_missing = 2'
+    release = 'consent = ["two institutions", "pairs together"]\n'
+    release += "min_institutions = 2\nmin_cell = 3\nmin_missing = 2"
     study = lay_out(tmp_path, case.entries, [*names], release)
     rng = np.random.default_rng(1)
     alt, missing = rng.uniform(0.4, 0.6, (len(CHROM), 1)), rng.choice([0, 0.3], (len(CHROM), 1))

@@ -27,7 +27,7 @@ from tests.threads import in_threads
 
 CHROMOSOMES, OF_EACH, WINDOW = (1, 2, 23, 24, 26), 12, 8
 PEOPLE = 540
-CONSENT = 'consent = ["stratified sums"]\n'  # to cmh, whose sums floors do not cover
+CONSENT = 'consent = ["stratified sums", "pairs together"]\n'  # what floors do not cover
 CLEAR: tuple[str, Sequence[str]] = ("clear", studies.NAMES[:1])
 REPLICATED: tuple[str, Sequence[str]] = ("replicated", studies.NAMES)
 TESTS = ("frequency", "allelic", "genotypic", "trend")  # of which there are floors

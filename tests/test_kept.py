@@ -18,6 +18,7 @@ ENTRIES = (
 )
 PAIRS = 3 * (small.VARIANTS - 3) + 2 + 1
 RELEASE = """
+consent = ["pairs together"]
 min_mac = 1
 min_cell = {}
 min_missing = 1

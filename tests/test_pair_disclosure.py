@@ -138,7 +138,7 @@ def test_floors_do_not_depend_on_which_allele_is_the_effect_allele(chrom: str, s
 # Many variants in pairs together: lattice reduction on their Gram matrix.
 
 LINKAGE = '\n[[entries]]\nstatistic = "linkage"\nwindow = {}\n'
-FLOORED = studies.Rules(release="")
+FLOORED = studies.Rules(release=studies.TOGETHER)
 
 
 @pytest.mark.parametrize("window", [2, 3, 40])

@@ -87,7 +87,7 @@ WRONG: dict[str, list[tuple[str, str, str | None]]] = {
         ("min_institutions = 4", "is 4, and 3 institutions bring data", "min_inst"),
         (
             'consent = ["all"]',
-            'consent is to some of two institutions, stratified sums, not "all"',
+            'consent is to some of two institutions, stratified sums, pairs together, not "all"',
             "con",
         ),
         ("independent_variants = 0", "is a number of at least 1", "independent"),

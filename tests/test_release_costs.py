@@ -37,10 +37,10 @@ ENGINE = {
     "clear": studies.NAMES[:1],
 }
 DEALER = {"additive": "D", "spdz2k": "D"}
-EVERYTHING = 'consent = ["two institutions"]\n' + "\n".join(
+EVERYTHING = 'consent = ["two institutions", "pairs together"]\n' + "\n".join(
     f"{name} = 1" for name in Minima.__dataclass_fields__
 )
-LITTLE = "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
+LITTLE = studies.TOGETHER + "min_cases = 20\nmin_controls = 20\nmin_cell = 12\nmin_missing = 2\n"
 
 
 def study(folder: Path, engine: str, release: str, p: float, linkage: str) -> tuple[Study, Path]:

@@ -66,11 +66,11 @@ def in_manifest(study: Study) -> set[tuple[str, str]]:
 
 PLANS = {
     "totals": ('floors = "none"', small.ENTRIES + LINKAGE),
-    "floors": ("", studies.OF_ALL + TESTS + LINKAGE),
-    "passing": ("", PASSING),
-    "passing beside totals": ("", studies.OF_ALL + PASSING + STRONG),
+    "floors": (studies.TOGETHER, studies.OF_ALL + TESTS + LINKAGE),
+    "passing": (studies.TOGETHER, PASSING),
+    "passing beside totals": (studies.TOGETHER, studies.OF_ALL + PASSING + STRONG),
     "passing without floors": ('floors = "none"', PASSING),
-    "pairs": ("", LINKAGE),
+    "pairs": (studies.TOGETHER, LINKAGE),
 }
 
 

@@ -13,7 +13,7 @@ from mpcgen.study.membership import power
 from mpcgen.study.study import Study
 from tests import small, studies
 from tests.small import assert_refused, command, edit
-from tests.studies import Rules
+from tests.studies import TOGETHER, Rules
 from tests.test_study_check import LINKAGE, PASSING, STRONG, TESTS, check
 
 FREQUENCY = studies.OF_ALL
@@ -25,12 +25,12 @@ min_missing = 4
 min_cases = 41
 min_controls = 32
 min_institutions = 2
-consent = ["two institutions"]
+consent = ["two institutions", "pairs together"]
 min_individuals = 13
 """
 
 
-def lay_out(folder: Path, entries: str, release: str = "") -> Path:
+def lay_out(folder: Path, entries: str, release: str = TOGETHER) -> Path:
     return small.lay_out(folder, entries, Rules(release=release))
 
 
@@ -39,11 +39,11 @@ def block(said: str, heading: str) -> list[str]:
     return said[said.index(heading) :].split("\n\n", maxsplit=1)[0].splitlines()[1:]
 
 
-@pytest.mark.parametrize("release", ["", ODD])
+@pytest.mark.parametrize("release", [TOGETHER, ODD])
 def test_floors(release: str, tmp_path: Path) -> None:
     plan = lay_out(tmp_path, FREQUENCY + ALLELIC + LINKAGE, release)
     least = load_study(plan).plan.floors
-    assert least == (Minima(7, 6, 4, 41, 32, 2, 13) if release else Minima())
+    assert least == (Minima(7, 6, 4, 41, 32, 2, 13) if release == ODD else Minima())
     lines = [line.strip() for line in block(check(plan), "The floors")]
     cases_and_controls = f"{least.min_cases} cases, {least.min_controls} controls"
     jointly = f"; jointly from {least.min_institutions} institutions"
@@ -68,7 +68,7 @@ def test_floors(release: str, tmp_path: Path) -> None:
     assert (
         f"{cells}: HOM_REF of cases with HOM_ALT of controls, HOM_ALT of cases with HOM_REF" in told
     )
-    if release:
+    if release == ODD:
         assert f"{missing} of cases and controls together: MISSING, ABSENT" in told
         assert f"{missing} of cases, and of controls: without a genotype" in told
     assert f"each pair, 0 or at least {least.min_cell}: products of alt and alt alleles" in told
@@ -220,7 +220,7 @@ def test_consent_to_stratified_sums(tmp_path: Path) -> None:
 )
 def test_membership(entries: str, people: int, values: float, tmp_path: Path) -> None:
     """An insider subtracts the largest institution's 30 of 90; of the others, half are cases."""
-    plan = lay_out(tmp_path, entries, "independent_variants = 7")
+    plan = lay_out(tmp_path, entries, TOGETHER + "independent_variants = 7")
     plan.write_text(plan.read_text().replace("max_people = 3000", "max_people = 30"))
     said = check(plan)
     first, second = (power(people, values, rate) for rate in (1e-2, 1e-4))

@@ -1,12 +1,28 @@
 """Whether pairs of variants stand apart: no cycle among them.
 
-Without a cycle, whatever follows from the sums of all pairs and the counts of their variants, with
-small weights, is made up of what follows from single pairs, which have floors. Say f is opened of
-(x, y), and g of (y, z), and f + g is nowhere negative. With m the least of f at each genotype of y,
-f - m is nowhere negative, nor is g + m, since x and z take any values beside the same y; m is a
-form of the counts of y, so that each of the two is opened of one pair, and neither has larger
-weights than f + g. So on, leaf by leaf. In a cycle x and z are in a pair themselves: there sums of
-three variants follow that can be those of a single person (tests/attacks/test_relations.py).
+Without a cycle, and beside counts of everybody alone, whatever follows from the sums of all pairs
+and the counts of their variants has the floors of single pairs. What follows is a form: the sum of
+a function of each variant's genotype and of a multiple of xy for each pair, for each person. Let f
+be one that is an integer, and nowhere negative, at whatever genotypes people can have.
+
+1. Leaf by leaf it is a sum of such forms of single pairs. Let z stand in a pair with y alone, so
+   that f = g + h with h of y and z, and g without z. With m(y) the least of h at each genotype of
+   y, h - m is nowhere negative, nor is g + m: z may be what makes h least, whatever the others are.
+   Both are integers, as h - m is the difference of two values of f. And m is a form of the counts
+   of y, which are opened, so h - m and g + m follow as f does.
+2. Let h = u(x) + v(y) + k xy, nowhere negative. With factor 1, or -1, in the place of k,
+   floor((u + a) / |k|) + floor((v + |k| - 1 - a) / |k|) is nowhere negative either, and over
+   a = 0, .., |k| - 1 these forms add up to h. Take what margins can be taken from each, so that it
+   is 0 somewhere for each genotype of x and of y: then no weight is above 4, and it is one of the
+   atoms on which pairs have floors (see `pair_disclosure`).
+3. A count of 0 says what genotypes nobody has. With its form added often enough, a form that is
+   negative only there is nowhere negative, and counts the same; that somebody is heterozygous at
+   either variant of a pair keeps halves out.
+
+So f counts nobody, or as many as the floor. (On X, step 1 wants counts by sex, as a frequency opens
+them.) In a cycle x and z are in a pair themselves, and step 1 fails: there sums of three variants
+follow that can be those of a single person (tests/attacks/test_relations.py); tests/test_apart_sums
+takes forms to pieces, and tries all small ones on small cohorts.
 """
 
 from collections.abc import Iterator, Sequence

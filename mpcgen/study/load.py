@@ -3,22 +3,19 @@
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 from mpcgen.errors import RangeError
 from mpcgen.genome.sites import SiteList, read_sites
 from mpcgen.protocols.catalogue import STATISTICS, from_options
 from mpcgen.protocols.engines import COMPARISONS, ENGINES, LONG, WIDE, offering
 from mpcgen.protocols.genotype_counts import ALL, CASES, CONTROLS
 from mpcgen.protocols.options import Options, integer, names
-from mpcgen.protocols.pairs import ListedPairs, common_pairs
 from mpcgen.protocols.rounded import MAX_DIGITS
 from mpcgen.protocols.statistic import MAX_PEOPLE, Decision, Statistic, Value
 from mpcgen.ring import Z2_32, Z2_64
 from mpcgen.study.batch import Task
-from mpcgen.study.disclosure import copies, kinds_of, undermined
 from mpcgen.study.plan import Entry, Plan
 from mpcgen.study.read import read_plan
+from mpcgen.study.refusals import check_release
 from mpcgen.study.selection import choose_pairs
 from mpcgen.study.study import Study
 
@@ -57,7 +54,7 @@ def load_study(path: Path) -> Study:
     study = Study(plan, sites, groups, tasks)
     _check_engine(study)
     _prove_ranges(study)
-    _check_release(study)
+    check_release(study)
     _check_labels(study)
     return study
 
@@ -181,58 +178,6 @@ def _check_labels(study: Study) -> None:
                 f'two openings are named "{label}": give one of the entries another name'
             )
         seen.add(label)
-
-
-def _check_release(study: Study) -> None:
-    """Refuse a plan in which one entry opens what another withholds.
-
-    Raises:
-        PlanError: which entries, and the combination.
-    """
-    plan, kinds = study.plan, kinds_of(study.sites.chrom)
-    found = undermined(study.tasks, study.groups, kinds)
-    if found is not None:
-        entry, words = found
-        raise plan.fail(words, next(e for e in plan.entries if e.name == entry))
-    of_pairs = [(task, task.chosen) for task in study.tasks if task.chosen is not None]
-    for n, (task, chosen) in enumerate(of_pairs):
-        for other, others in of_pairs[:n]:
-            both_alone = task.values and other.values
-            withheld = (task.withholds or other.withholds) and not both_alone
-            if withheld and common_pairs(chosen, others):
-                what = "release" if task.values or other.values else "threshold"
-                raise plan.fail(
-                    f"it has pairs in common with {other.entry.name}, and one of the two opens "
-                    f"what the other's {what} withholds; leave one of them out",
-                    task.entry,
-                )
-    if plan.floors is None:
-        return
-    for task, chosen in of_pairs:
-        if isinstance(chosen, ListedPairs):
-            _check_copies(study, task, chosen)
-    if "stratified sums" in plan.consent:
-        return
-    for task in study.tasks:
-        if task.statistic.undoes_floors:
-            raise plan.fail(
-                f"{task.statistic.undoes_floors}, which the plan's floors withhold; where all "
-                'agree to that, write consent = ["stratified sums"] under [release]',
-                task.entry,
-            )
-
-
-def _check_copies(study: Study, task: Task, chosen: ListedPairs) -> None:
-    """Refuse pairs of which one variant is of two copies, the other of one."""
-    first, second = copies(study.sites.chrom)[chosen.sites].T
-    apart = np.flatnonzero(first != second)
-    if len(apart):
-        names = " and ".join(str(study.sites.id[site]) for site in chosen.sites[apart[0]])
-        raise study.plan.fail(
-            f"{names} are on chromosomes of which people have different numbers of copies: floors "
-            "cover pairs of autosomes, of X, and of Y and MT; leave the others out",
-            task.entry,
-        )
 
 
 def _prove_ranges(study: Study) -> None:

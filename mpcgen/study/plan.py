@@ -13,7 +13,7 @@ from mpcgen.study.toml import Document, line_of
 BUILDS = ("GRCh36", "GRCh37", "GRCh38")
 RELEASES = ("totals", "passing", "statistic")
 TOPOLOGIES = ("mesh", "relay")
-CONSENTS = ("two institutions", "stratified sums")
+CONSENTS = ("two institutions", "stratified sums", "pairs together")
 
 NO_FLOORS = (
     'floors = "none": every joint total is opened, however few people are behind it. '
@@ -30,6 +30,11 @@ UNFIT_ENGINE = (
 TWO_OWNERS = (
     "two owners may be behind what is opened: each subtracts its own counts and knows the other's "
     "whole table."
+)
+PAIRS_TOGETHER = (
+    "linkage is opened by consent, of pairs that go round, or beside counts by group: where "
+    "variants are dense, its sums tell single people's genotypes and phenotypes, whatever the "
+    "floors."
 )
 STRATIFIED_SUMS = (
     "the sums of the Cochran-Mantel-Haenszel test are opened: they can leave a single possible "
@@ -175,6 +180,7 @@ class Plan:
             OPEN_ENGINE.format(self.engine): not engine.hides,
             TWO_OWNERS: self.of_two,
             STRATIFIED_SUMS: "stratified sums" in self.consent and self._tests("cmh"),
+            PAIRS_TOGETHER: self._opens_pairs_together,
             LOW_FLOORS.format(", ".join(self._low_floors)): bool(self._low_floors),
         }
         return tuple(words for words, holds in loud.items() if holds)
@@ -183,6 +189,12 @@ class Plan:
         """Whether an entry asks for this test."""
         asked = (entry.options.get("tests") for entry in self.entries)
         return any(isinstance(tests, list) and test in tests for tests in asked)
+
+    @property
+    def _opens_pairs_together(self) -> bool:
+        """Whether pairs may be opened that go round, or beside counts by group."""
+        linked = any(entry.statistic == "linkage" for entry in self.entries)
+        return linked and "pairs together" in self.consent
 
     @property
     def _low_floors(self) -> tuple[str, ...]:

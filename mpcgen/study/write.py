@@ -42,7 +42,8 @@ _FLOORS = """\
 # they stand here, and one that is written without # is changed.
 {minima}
 # independent_variants = 1000      # for the power of membership inference; estimated without it
-# consent = ["stratified sums"]    # where all agree to the test cmh, which floors do not mend
+# consent = ["stratified sums"]    # where all agree to the test cmh, which floors do not mend;
+#                                  # "pairs together": to linkage, see below
 # floors = "none"                  # instead of all this, for public data: every total is opened
 """
 
@@ -78,13 +79,16 @@ tests = ["allelic", "genotypic", "trend"]
 # release = "passing"              # opens only variants with a smaller p-value, decided on shares
 # p = 5e-8
 
-[[entries]]
-statistic = "linkage"
-window = 50
-kb = 1000
-min_r2 = 0.2                       # weaker pairs are opened, but not listed
-# release = "passing"              # opens only pairs with a larger r2; leave out min_r2 then
-# r2 = 0.2
+# Linkage is left out: in a window above 2, or beside counts of cases and of controls, its sums can
+# tell single people's genotypes and phenotypes, whatever the floors. Where all agree to that, write
+# consent = ["pairs together"] under [release], and the lines below without their first #.
+# [[entries]]
+# statistic = "linkage"
+# window = 50
+# kb = 1000
+# min_r2 = 0.2                       # weaker pairs are opened, but not listed
+# # release = "passing"              # opens only pairs with a larger r2; leave out min_r2 then
+# # r2 = 0.2
 """
 
 
@@ -161,7 +165,7 @@ def described(
 def new_plan(
     path: Path, about: dict[str, str], sites: Path, institutions: Sequence[Institution]
 ) -> Study:
-    """Write a plan with frequency, association and linkage over a site list that stands beside it.
+    """Write a plan with frequency and association over a site list that stands beside it.
 
     Of two owners both have to agree, which nobody else can: their plan is checked as if they had,
     and written with their consent as a comment.

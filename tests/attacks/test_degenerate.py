@@ -108,7 +108,9 @@ def test_floors_open_only_what_many_people_at_three_institutions_share(
     tests = '\n[[entries]]\nstatistic = "association"\ntests = ["allelic", "genotypic", "trend"]\n'
     linkage = '\n[[entries]]\nstatistic = "linkage"\nwindow = 12\n'
     entries = studies.OF_ALL + tests + linkage
-    found = opened(tmp_path, parts, f"min_missing = 1\nmin_cases = 20\n{least}", entries)
+    found = opened(
+        tmp_path, parts, f"{studies.TOGETHER}min_missing = 1\nmin_cases = 20\n{least}", entries
+    )
     for entry, kinds in found.items():
         assert kinds <= {"usual", "all het"}, entry
     assert "usual" in found["frequency"]

@@ -88,10 +88,10 @@ def test_linkage_less_frequencies(open_set: Path, tmp_path: Path) -> None:
         assert truth[x, person] == found.dosage[row]
         people.add(person)
     assert len(people) > 100 if open_set.name in MISSES else not people
-    for name, release in (("default", ""), ("any missing", "min_missing = 1")):
+    for name, release in (("default", ""), ("any missing", "min_missing = 1\n")):
         folder = tmp_path / name
         folder.mkdir()
-        seen = linked(folder, open_set, release)
+        seen = linked(folder, open_set, studies.TOGETHER + release)
         assert len(seen.rows["linkage"]) > 100
         for found in differences(seen, owners):
             assert not found.people.any()
@@ -105,7 +105,7 @@ def test_pairs_less_pairs(open_data: Path, tmp_path: Path) -> None:
     of people, dosages and squares are those of one person, at several x.
     """
     open_set = open_data / "t1d_nssnp"
-    seen, truth = linked(tmp_path, open_set, "", 2000), genotypes(open_set)
+    seen, truth = linked(tmp_path, open_set, studies.TOGETHER, 2000), genotypes(open_set)
     claimed: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
     for x, y, z, person in of_one_person(seen):
         claimed.setdefault((y, z), []).append((x, *person))
@@ -124,7 +124,7 @@ def test_products_of_alt_and_ref_alleles(open_data: Path, tmp_path: Path) -> Non
     If it is 1 there is one carrier with one ref allele at y, and no other carrier has any. Which
     allele is alt means nothing, so this is as much of a count as Sxy, which has a floor.
     """
-    seen = linked(tmp_path, open_data / "kgp1_chr22", "", 2000)
+    seen = linked(tmp_path, open_data / "kgp1_chr22", studies.TOGETHER, 2000)
     n, sx, sy, _, _, sxy = seen.sums["linkage"]["pair_sums"].T
     for count in (sxy, 2 * sx - sxy, 2 * sy - sxy, 4 * n - 2 * sx - 2 * sy + sxy):
         assert (count >= 0).all()

@@ -73,7 +73,7 @@ def published(folder: Path, files: Files, linkage: str, test: str = "allelic") -
         members.append(studies.Member(name, part.write(folder / f"of{name}")))
     (folder / "source").mkdir()
     sites = Path(shutil.copy(folder / "ofA.bim", folder / "source" / "sites.bim"))
-    rules = studies.Rules("clear", studies.NAMES[:1], release="")
+    rules = studies.Rules("clear", studies.NAMES[:1], release=studies.TOGETHER)
     plan = studies.lay_out(folder, members, sites, ASSOCIATION.format(test) + linkage, rules)
     owners = [read_plain(member.bfile) for member in members if member.bfile]
     return Scene(

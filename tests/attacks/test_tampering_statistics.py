@@ -48,7 +48,10 @@ from tests.outcomes import everybody
 
 COHORTS = {name: cohort(n + 60, 40 + 10 * n, (1, 0, 4, 3)) for n, name in enumerate(studies.NAMES)}
 CLEAR = studies.CLEAR
-FLOORS = "min_cases = 10\nmin_controls = 10\nmin_cell = 6\nmin_individuals = 5\nmin_missing = 1\n"
+FLOORS = (
+    studies.TOGETHER
+    + "min_cases = 10\nmin_controls = 10\nmin_cell = 6\nmin_individuals = 5\nmin_missing = 1\n"
+)
 NO_FLOORS = 'floors = "none"'
 TESTS = ("allelic", "genotypic", "trend", "cmh")
 EVERYTHING = "MPCGEN_EVERY_MESSAGE" in os.environ  # half an hour more

@@ -115,7 +115,7 @@ def draws(monkeypatch: pytest.MonkeyPatch) -> list[Draw]:
     return noted
 
 
-FLOORS = "min_cases = 5\nmin_controls = 5"
+FLOORS = studies.TOGETHER + "min_cases = 5\nmin_controls = 5"
 WITHHOLDING = studies.OF_ALL + studies.passing(["allelic"], 0.1)
 
 

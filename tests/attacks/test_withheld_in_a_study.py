@@ -35,6 +35,7 @@ from tests.threads import in_threads
 COMMON = (1, 0, 4, 3)  # weights of .bed's codes: few missing genotypes would be withheld too
 RARE = (2, 5, 14)  # variants with few alternative alleles outside A
 ASSOCIATED = 0
+RELEASE = studies.TOGETHER + "min_cases = 20\nmin_controls = 20"
 SHUFFLED = tuple(n for n in range(12, 22) if n not in RARE)  # not associated, on chromosome 2
 ENGINE = {"replicated": studies.NAMES, "clear": studies.NAMES[:1]}
 ENTRIES = (
@@ -112,7 +113,7 @@ def note(channel: Channel, sent: list[Message]) -> None:
 
 
 def world(folder: Path, cohorts: Mapping[str, Cohort], stack: ExitStack, engine: str) -> World:
-    rules = studies.Rules(engine, ENGINE[engine], release="min_cases = 20\nmin_controls = 20")
+    rules = studies.Rules(engine, ENGINE[engine], release=RELEASE)
     study = load_study(lay_out(folder, cohorts, rules=rules, entries=ENTRIES, window=0))
     configs = {name: read_config(folder / f"{name}.toml") for name in studies.NAMES}
     data = {
