@@ -31,7 +31,10 @@ class PairList(Protocol):
 
     @property
     def partners(self) -> int:
-        """With how many later variants one of them stands in pairs, at most."""
+        """With how many later variants one stands in pairs, or half of how many in all, at most.
+
+        Half, since a window gives a variant as many earlier partners as later ones.
+        """
         ...
 
     def between(self, start: int, stop: int) -> Indices:
@@ -57,8 +60,10 @@ class ListedPairs:
 
     @property
     def partners(self) -> int:
-        """With how many later variants one of them stands in pairs, at most."""
-        return int(np.bincount(np.unique(np.sort(self.sites), axis=0)[:, 0]).max())
+        """With how many later variants one stands in pairs, or half of how many in all, at most."""
+        pairs = np.unique(np.sort(self.sites), axis=0)
+        later, of_all = np.bincount(pairs[:, 0]).max(), np.bincount(pairs.ravel()).max()
+        return int(max(later, -(-of_all // 2)))
 
     def between(self, start: int, stop: int) -> Indices:
         """Pairs number start to stop: (stop - start, 2) site indices."""
@@ -108,7 +113,11 @@ class WindowPairs:
 
     @property
     def partners(self) -> int:
-        """With how many later variants one of them stands in pairs, at most."""
+        """With how many later variants one of them stands in pairs, at most.
+
+        That is never less than with how many earlier ones: of these, the first stands in pairs with
+        all others, too.
+        """
         return int(np.diff(self._ends, prepend=0).max(initial=0))
 
     def between(self, start: int, stop: int) -> Indices:

@@ -7,7 +7,7 @@ has a floor if it is a sum of counts that have one.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import pytest
 from mpcgen.errors import PlanError
 from mpcgen.protocols.floors import Minima
 from mpcgen.protocols.genotype_counts import ALL, DIPLOID
+from mpcgen.protocols.pairs import ListedPairs, WindowPairs
 from mpcgen.study.closure import Span, atoms
 from mpcgen.study.disclosure import HAPLOID, PEOPLE_A_VARIANT, Kinds, kinds_of
 from mpcgen.study.load import load_study
@@ -162,6 +163,38 @@ def test_windows_of_several_entries_add_up(tmp_path: Path) -> None:
     )
     study = load_study(small.lay_out(tmp_path, entries, FLOORED))
     assert study.together == 1 + 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("pairs", "together"),
+    [
+        ([(0, 1), (2, 3)], 2),
+        ([(0, 1), (0, 2), (1, 2), (2, 1)], 3),
+        ([(0, j) for j in range(1, 9)], 9),
+        ([(j, 8) for j in range(8)], 5),  # of the 8 partners half, as in a window
+        ([(8, j) for j in range(8)], 5),
+        ([(j, 8) for j in range(7)], 5),
+        ([*combinations(range(8, 11), 2), *product(range(8), range(8, 11))], 6),
+        ([*combinations(range(9), 2)], 9),
+    ],
+)
+def test_people_for_listed_pairs(
+    pairs: list[tuple[int, int]], together: int, tmp_path: Path
+) -> None:
+    text = "".join(f"s{i} s{j}\n" for i, j in pairs)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    entry = f'\n[[entries]]\nstatistic = "linkage"\npairs = "pairs"\npairs_sha256 = "{digest}"\n'
+    plan = small.lay_out(tmp_path, entry, FLOORED)
+    (tmp_path / "pairs").write_text(text)
+    assert load_study(plan).together == together
+
+
+@pytest.mark.parametrize("kb", [1, 2.5, 4, 100])
+def test_windows_by_distance_count_as_many_earlier_variants_as_later(kb: float) -> None:
+    pos = np.array([1, 2, 3, 4, 5, 6, 9, 12, 13, 14, 15, 16, 17]) * 1000
+    window = WindowPairs(np.arange(len(pos)), np.ones_like(pos), pos, None, kb)
+    listed = ListedPairs(window.between(0, window.total))
+    assert listed.partners == window.partners
 
 
 def test_no_pairs_ask_for_no_more_people(tmp_path: Path) -> None:

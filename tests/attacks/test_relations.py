@@ -1,4 +1,6 @@
-"""What pairs' sums tell beside each other, and beside counts by group, with all floors on.
+"""What consent to pairs together gives away: their sums tell more than floors cover.
+
+Without consent = ["pairs together"] plans of such pairs are refused; here all agree to them.
 
 Dense variants of a small part of the genome are nearly sums of each other: who carries z carries
 either x or y, but for a few people. With t = g_z - g_x - g_y - c for everybody,
@@ -15,7 +17,7 @@ got right.
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations, product
 from pathlib import Path
@@ -25,9 +27,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mpcgen.errors import PlanError
 from mpcgen.protocols.floors import Minima
+from mpcgen.study.disclosure import PEOPLE_A_VARIANT
+from mpcgen.study.load import load_study
 from mpcgen.study.pair_disclosure import two_copies
-from tests import studies
+from tests import small, studies
 from tests.attacks.watcher import Watcher, watch
 from tests.brute_floors import Ints, dosages
 from tests.plain import read_plain
@@ -65,8 +70,10 @@ def lct(open_data: Path) -> Files:
     return replace(files, fam=fam)
 
 
-def published(folder: Path, files: Files, linkage: str, test: str = "allelic") -> Scene:
-    """Three institutions' association and linkage, with the default floors."""
+def lay_out(
+    folder: Path, files: Files, linkage: str, test: str = "allelic"
+) -> tuple[Path, list[studies.Member]]:
+    """The plan and the members of three institutions' association and linkage, with all floors."""
     of, members = np.repeat(np.arange(3), SIZES), []
     of = of[np.random.default_rng(2).permutation(len(of))]
     for name, part in zip(studies.NAMES, files.parts(of, 3), strict=True):
@@ -74,13 +81,39 @@ def published(folder: Path, files: Files, linkage: str, test: str = "allelic") -
     (folder / "source").mkdir()
     sites = Path(shutil.copy(folder / "ofA.bim", folder / "source" / "sites.bim"))
     rules = studies.Rules("clear", studies.NAMES[:1], release=studies.TOGETHER)
-    plan = studies.lay_out(folder, members, sites, ASSOCIATION.format(test) + linkage, rules)
+    entries = ASSOCIATION.format(test) + linkage
+    return studies.lay_out(folder, members, sites, entries, rules), members
+
+
+def published(folder: Path, files: Files, linkage: str, test: str = "allelic") -> Scene:
+    """What they publish, and the truth."""
+    plan, members = lay_out(folder, files, linkage, test)
     owners = [read_plain(member.bfile) for member in members if member.bfile]
     return Scene(
         watch(plan),
         np.concatenate([dosages(own) for own in owners], axis=1).astype(np.int64),
         np.concatenate([own.phenotype == "2" for own in owners]),
     )
+
+
+@pytest.mark.parametrize("pairs", ["window", "few"])
+@pytest.mark.parametrize("test", ["allelic", "genotypic"])
+def test_without_consent_these_plans_are_refused(
+    pairs: str, test: str, open_data: Path, tmp_path: Path
+) -> None:
+    files = lct(open_data)
+    ids = files.bim[:, 1].tolist()
+    linkage = (
+        studies.linkage(tmp_path, ids, WINDOW)
+        if pairs == "window"
+        else with_all_others(tmp_path, ids[-FEW:], ids[:-FEW])
+    )
+    plan, _ = lay_out(tmp_path, files, linkage, test)
+    load_study(plan)
+    small.edit(plan, studies.TOGETHER, "")
+    words = 'linkage: pairs go round, .* and linkage stands beside .*"pairs together"'
+    with pytest.raises(PlanError, match=words):
+        load_study(plan)
 
 
 class Opened:
@@ -152,25 +185,43 @@ def test_relations_of_three_variants_find_people(scene: Scene) -> None:
     assert len(phenotypes) > 10
 
 
-def test_a_few_variants_in_pairs_with_all_others(open_data: Path, tmp_path: Path) -> None:
-    """What remains: whom a few dense variants find, all others then tell more of.
+def with_all_others(folder: Path, few: Sequence[str], others: Sequence[str]) -> str:
+    """An entry for the pairs of a few variants with each other and with all others."""
+    pairs = [*combinations(few, 2), *product(others, few)]
+    text = "".join(f"{x} {y}\n" for x, y in pairs)
+    (folder / "pairs.txt").write_text(text)
+    return LISTED.format(hashlib.sha256(text.encode()).hexdigest())
 
-    As many people are asked for as for the few: each variant stands in pairs with no more later
-    ones, where the few are the last.
+
+def test_a_few_variants_in_pairs_with_all_others(open_data: Path, tmp_path: Path) -> None:
+    """Whom a few dense variants find, all others tell more of: that takes more people.
+
+    Each variant stands in pairs with no more than 68 later ones, as the few are the last; but each
+    of the few with all.
     """
     files = lct(open_data)
     ids = files.bim[:, 1].tolist()
-    few, others = ids[-FEW:], ids[:-FEW]
-    pairs = [*combinations(few, 2), *product(others, few)]
-    text = "".join(f"{x} {y}\n" for x, y in pairs)
-    (tmp_path / "pairs.txt").write_text(text)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    linkage = LISTED.format(digest)
+    linkage = with_all_others(tmp_path, ids[-FEW:], ids[:-FEW])
+    with pytest.raises(PlanError, match="too few people"):
+        published(tmp_path, files, linkage)
+    study = load_study(tmp_path / "plan.toml")
+    assert study.together == 1 + len(ids) // 2
+    assert PEOPLE_A_VARIANT * study.together > sum(SIZES)
+
+
+def test_a_few_variants_in_pairs_with_as_many_as_may_be(open_data: Path, tmp_path: Path) -> None:
+    """What remains: as of a window, the few tell of people where they may stand in pairs."""
+    files = lct(open_data)
+    ids = files.bim[:, 1].tolist()
+    partners = 2 * (WINDOW - 1)  # of each variant of a window
+    others = ids[:-FEW][FEW - 1 - partners :]
+    linkage = with_all_others(tmp_path, ids[-FEW:], others)
     scene = published(tmp_path, files, linkage)
+    assert load_study(tmp_path / "plan.toml").together == WINDOW
     told = of_single_people(scene, Opened(scene))
     assert all(scene.truth[w, person] == dosage for person, w, dosage in told)
     everywhere = np.bincount([person for person, _, _ in told])
-    assert everywhere.max() > 100
+    assert 10 < everywhere.max() <= partners
 
 
 def test_relations_tell_pairs_that_floors_close(scene: Scene) -> None:
