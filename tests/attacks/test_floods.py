@@ -31,4 +31,4 @@ def test_who_comes_and_goes_is_no_flood_of_lines() -> None:
         for n in range(COMINGS):
             stranger = Ed25519PrivateKey.from_private_bytes(n.to_bytes(32))
             enter(relay, stranger, Login(bytes(32), bytes(16), ())).socket.close()
-    assert len(hub.lines_of("joined")) <= LINES + 1
+    assert len(hub.lines("joined")) <= LINES + 1
