@@ -19,6 +19,8 @@ class ConnectProxy:
         self.address = f"{LOOPBACK}:{self._listener.getsockname()[1]}"
         self.seen = bytearray()
         self.requests = 0
+        self.cut_every = 0  # bytes that go through before all connections are cut, where not 0
+        self._cuts = 0
         self._open: set[socket.socket] = set()
         self._mute: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept)]
@@ -97,5 +99,8 @@ class ConnectProxy:
                 self.seen += data
                 if near not in self._mute:
                     target.sendall(data)
+                if self.cut_every and len(self.seen) // self.cut_every > self._cuts:
+                    self._cuts = len(self.seen) // self.cut_every
+                    self.cut()
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)

@@ -196,6 +196,18 @@ def test_a_session_goes_on_where_its_lines_are_cut(size: int) -> None:
         assert proxy.requests > len(NAMES) * 4
 
 
+def test_a_session_goes_on_where_its_lines_are_cut_in_the_middle_of_frames() -> None:
+    with running_hub() as hub, ConnectProxy() as proxy:
+        proxy.cut_every = 1_000_003
+        channels: dict[str, Channel] = {
+            name: joined(name, NAMES, hub.address, proxy=proxy.address, absence=PATIENCE)
+            for name in NAMES
+        }
+        outcome = play(channels, lambda c: rounds(c, 5, 150_000, lambda _: None))
+        assert everybody(outcome) == dict.fromkeys(NAMES, [2] * 5)
+        assert proxy.requests > len(NAMES) * 4
+
+
 def test_a_line_that_falls_silent_is_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half open: nothing comes through, and nobody says that it has ended."""
     for module in ("hub", "service"):
