@@ -36,9 +36,11 @@ def test_other_keys_and_none_are_refused_and_counted() -> None:
 
 
 def test_a_connection_that_ended_before_its_greeting_was_read_does_not_stand() -> None:
-    there = presence()
+    told: list[str] = []
+    there = presence(told)
     there.begin(7)
     assert there.end(7) is None
+    assert told == ["refused a connection that ended before a greeting"]
     assert there.greet("1 B of X", 7) is None
     assert there.sends_by("1 B of X")
     assert not there.has_greeted("B of X")

@@ -351,11 +351,15 @@ class Channel(ABC):
     def _patience(self, *, ended: bool) -> float:
         """Seconds for which this party stays at its end; 0 where all have what they need of it."""
         overdue = set(self._away.overdue(time.monotonic()))
+        last_word = min(self.linger, TELL_END)
+        if ended:
+            return last_word if self._untold - overdue else 0.0
+        for talk in self._talks.values():
+            talk.let_go()
         talks = [talk for peer, talk in self._talks.items() if peer not in overdue]
-        if not ended and any(talk.out.pending and not talk.left for talk in talks):
+        if any(talk.lacks for talk in talks):
             return self.linger
-        untold = self._untold - overdue if ended else [talk for talk in talks if talk.owes]
-        return min(self.linger, TELL_END) if untold else 0.0
+        return last_word if any(talk.owes for talk in talks) else 0.0
 
     # -- in
 

@@ -25,22 +25,23 @@ class Dialogue:
 
     Attributes:
         left: whether the peer has said BYE.
-        parted: whether this party has.
     """
 
     def __init__(self, me: str, peer: str, put: Put, *, keep: bool):
         self.me, self.peer = me, peer
         self.out, self.come = Outgoing(keep=keep), Incoming()
-        self.left = self.parted = self._stays = self._unsaid = False
+        self.left = self._stays = self._parted = self._free = False
         self._put = put
 
     @property
-    def owes(self) -> bool:
-        """Whether the peer may still wait for the acknowledgement of its BYE, for it had no way.
+    def lacks(self) -> bool:
+        """Whether the peer has not acknowledged everything, and may still need it."""
+        return self.out.pending and not self.left
 
-        A peer that has acknowledged this party's own BYE does not.
-        """
-        return self._unsaid and (self.out.pending or not self.parted)
+    @property
+    def owes(self) -> bool:
+        """Whether the peer, which has said BYE, may still wait to hear that it has come."""
+        return self.left and self._stays
 
     # -- out
 
@@ -50,7 +51,7 @@ class Dialogue:
 
     def part(self, session: bytes, *, stays: bool) -> None:
         """Say the last word, and whether this party stays until it is acknowledged."""
-        self.parted = True
+        self._parted = True
         self._send(self.out.add(Kind.BYE, session, "", b"", reason=int(not stays)))
 
     def _send(self, sent: Sent) -> None:
@@ -63,8 +64,13 @@ class Dialogue:
         """Send a frame of the channel's own, outside the count; whether there was a connection."""
         went = self._put(self.peer, header._replace(due=self.come.due).pack(), memoryview(b""))
         self.come.acknowledged()
-        self._unsaid = self._stays and not went
         return went
+
+    def let_go(self) -> None:
+        """Tell the peer, once, that this party has parted and needs nothing more of it."""
+        if self._parted and not self._free and not self.lacks:
+            self._free = True
+            self.say(Header(Kind.GONE))
 
     def greet(self, token: bytes) -> None:
         """Say who sends by a new connection, and what the peer may have asked by another."""
@@ -73,6 +79,8 @@ class Dialogue:
         self.say(Header(Kind.HELLO, wants, token, self.out.connection))
         if self.come.asked:
             self.tell_due()
+        if self._free:
+            self.say(Header(Kind.GONE))
 
     def tell_due(self) -> None:
         """Answer the peer's HELLO: what it has to send next."""
@@ -87,7 +95,7 @@ class Dialogue:
 
     def begin_anew(self) -> None:
         """Forget a process that went away before there was a session."""
-        self.come, self.left = Incoming(), False
+        self.come, self.left, self._stays = Incoming(), False, False
 
     def hear(self, header: Header, part: bytes | memoryview, place: str) -> None:
         """Take in any frame; ABORT and WAITING mean nothing here.
@@ -104,6 +112,8 @@ class Dialogue:
             self._hear_hello(header)
         elif header.kind is Kind.RESUME:
             self._go_on(header, place)
+        elif header.kind is Kind.GONE:
+            self._stays = False
         elif header.kind in {Kind.MESSAGE, Kind.BYE}:
             self._take(header, part, place)
 

@@ -50,6 +50,8 @@ class Kind(IntEnum):
     """Nothing but what stands in `due`."""
     WAITING = 6
     """The sender is there, and waits for the party in `label`, whose connection was lost."""
+    GONE = 7
+    """After the sender's BYE: it knows that all it sent has come, and stays no longer."""
 
 
 class AbortReason(Enum):

@@ -28,7 +28,7 @@ class Presence:
         self.answered: set[str] = set()
         self._names = names
         self._refusals = refusals
-        self._strangers = self._admissions = 0
+        self._strangers = self._admissions = self._unwelcome = 0
         self._lines: dict[str, str] = {}
         self._standing: dict[int, str] = {}
         self._unnamed: set[int] = set()
@@ -45,10 +45,12 @@ class Presence:
         name = self._names.get(key)
         if name is None:
             self._strangers += 1
+            self._unwelcome += 1
             self._refusals.note("a connection with an unknown key")
             return 400, "unknown key", ""
         if self.has_greeted(name):
             # "Try again": a second process of that name waits, the first is undisturbed.
+            self._unwelcome += 1
             self._refusals.note(f"a second connection with the key of {name}")
             return 300, "connected already", ""
         self._admissions += 1
@@ -92,7 +94,12 @@ class Presence:
     def end(self, connection: int) -> str | None:
         """A connection that the listener accepted ended; the peer who sent by it, if it greeted."""
         self._broken.add(connection)
-        self._unnamed.discard(connection)
+        if connection in self._unnamed:
+            self._unnamed.remove(connection)
+            if self._unwelcome:  # it was told of already
+                self._unwelcome -= 1
+            else:
+                self._refusals.note("a connection that ended before a greeting")
         return self._standing.pop(connection, None)
 
     def absence(self, peer: str, me: str, address: str) -> str:

@@ -42,12 +42,6 @@ FLUSH_MS = 60_000
 """What `close` gives a peer that is there to take what is on its way."""
 LOOK_EVERY = 64
 """Frames after which handshakes are answered although more frames wait."""
-_ACCEPTED = (
-    Event.ACCEPTED,
-    Event.DISCONNECTED,
-    Event.HANDSHAKE_FAILED_NO_DETAIL,
-    Event.HANDSHAKE_FAILED_PROTOCOL,
-)
 _DIALLED = (
     Event.CONNECTED,
     Event.HANDSHAKE_SUCCEEDED,
@@ -100,7 +94,7 @@ class ZmqChannel(Channel):
         self._monitors: dict[Socket, str | None] = {}
         self._zap = sockets.zap(self._context)
         self._listener = sockets.listener(self._context, keys, self.max_payload)
-        self._watch(self._listener, None, *_ACCEPTED)
+        self._watch(self._listener, None, Event.ACCEPTED, Event.DISCONNECTED)
         sockets.bind(self._listener, self.me, listen)
         for socket in (self._zap, self._listener):
             self._poller.register(socket, zmq.POLLIN)
@@ -260,8 +254,6 @@ class ZmqChannel(Channel):
             if peer is not None and self._connected and self._talks[peer].left:
                 self._hang_up(peer)
             self._look_round()
-        else:
-            self._refusals.note("a connection that did not speak the protocol")
 
     def _follow_dialled(self, peer: str, event: Event) -> None:
         if event is Event.HANDSHAKE_SUCCEEDED:
