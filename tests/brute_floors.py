@@ -32,13 +32,12 @@ TWO_COPIES = (1, 1, 1, 0, 0, 0, 0)
 ONE_COPY = (0, 0, 0, 1, 1, 0, 0)
 ALT_OF_TWO = (0, 1, 2, 0, 0, 0, 0)
 SQUARES = (0, 1, 4, 0, 0, 0, 0)
-DOSAGES = ((1, 0, 0, 1, 0, 0, 0), (0, 1, 0, 0, 1, 0, 0), (0, 0, 1, 0, 0, 0, 0))
 NONE = (0,) * 7
 KINDS = {"autosome": (0, 1, 2, 5, 6), "X": tuple(range(7)), "haploid": (3, 4, 5, 6)}
 
-# What an entry opens of a variant: forms of the counts of cases, then controls.
+# What floors take an entry to open of a variant: forms of the counts of cases, then controls.
 OPENED: dict[str, list[Row]] = {
-    "linkage": [d + d for d in DOSAGES],
+    "linkage": [cell + cell for cell in CELLS[:5]],  # on X by sex
     "frequency": [cell + cell for cell in CELLS],
     "groups": [*(cell + NONE for cell in CELLS), *(NONE + cell for cell in CELLS)],
     "allelic": [

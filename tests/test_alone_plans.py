@@ -40,7 +40,7 @@ REFUSED = {
     "genotypes of all": (ALLELIC + studies.OF_ALL, 0, "other entries open: "),
     "hits": (ALLELIC + PLAIN + HITS, 0, "open: plain: alleles.A1_CASE"),
     "another test": (TESTS + PLAIN + 'tests = ["genotypic"]\n', 0, "open: plain: genotypes."),
-    "pairs of its variants": (ALLELIC + WINDOW, 0, "open: window: people with dosage"),
+    "pairs of its variants": (ALLELIC + WINDOW, 0, "open: window: people with H"),
     "frequencies as counts": (AF + COUNTS, 0, "open: n: all.HET"),
     "the same pairs": (WINDOW + LD, 1, "the other's release withholds"),
     "strong pairs": (WINDOW + STRONG + LD, 1, "release withholds"),

@@ -6,8 +6,9 @@ for are those that are nowhere negative, so that a small count is of few people.
 they are sums of what single pairs and variants have floors on, and with one they are not.
 """
 
+import hashlib
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,14 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mpcgen.protocols.floors import Floor, Minima
 from mpcgen.protocols.pairs import ListedPairs
 from mpcgen.study.apart import apart
 from mpcgen.study.pair_disclosure import two_copies
+from tests.brute_sets import DOSAGE_OF, anybody
+from tests.mixed_plans import Plan
+from tests.plain import MT, X
+from tests.test_mixed_plans import View, a_few, asked
 
 Ints = NDArray[np.int64]
 Pairs = Sequence[tuple[int, int]]
@@ -78,7 +84,7 @@ def of_a_path() -> NDArray[np.float32]:
 kinds = st.lists(st.integers(0, len(CELLS) - 1), min_size=1, max_size=9, unique=True)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(kinds, st.integers(0, 2**32))
 def test_no_few_people_on_a_path(
     of_a_path: NDArray[np.float32], kinds: list[int], seed: int
@@ -147,3 +153,73 @@ def assert_sum_of_atoms(form: Ints, atoms: Ints) -> None:
         below = [atom for atom in atoms if (atom <= form).all()]
         assert below
         form = form - below[0]
+
+
+# Every cohort: an integer program looks for one that meets the floors of a plan.
+
+
+class Path:
+    """A plan of linkage alone, of the pairs of neighbours on one chromosome.
+
+    Attributes:
+        people: all persons, by sex and genotypes.
+        floors: each with what it counts of every person.
+        opened: forms that are opened, (forms, people); on X also who is male.
+    """
+
+    def __init__(self, chrom: str, variants: int):
+        text = "".join(f"v{i} v{i + 1}\n" for i in range(variants - 1))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        entry = (
+            f'[[entries]]\nstatistic = "linkage"\npairs = "0.pairs"\npairs_sha256 = "{digest}"\n'
+        )
+        plan = Plan((chrom,) * variants, entry, (text,))
+        study = plan.load(Minima(1, LEAST, LEAST, 1, 1, 1, 1))
+        self.people = [p for p in anybody(plan.chroms, study.groups) if p.called]
+        self.floors: list[tuple[Ints, Floor]] = []
+        for i in range(variants - 1):
+            view = View(study, plan.chroms[i : i + 2], [()] * 2, study.of_pairs)
+            view.people = [person._replace(at=person.at[i : i + 2]) for person in self.people]
+            self.floors += asked(view)
+        dosages = np.array([[DOSAGE_OF[genotype] for genotype in p.at] for p in self.people]).T
+        opened = [np.array([chrom == X and person.male for person in self.people])]
+        opened += [own == d for own in dosages for d in (1, 2)]
+        opened += [x * y for x, y in pairwise(dosages)]
+        self.opened = np.array(opened, np.int64)
+
+    def form(self, factors: Sequence[int]) -> Ints:
+        """What follows with these factors of what is opened, made nowhere negative."""
+        found: Ints = np.array(factors) @ self.opened
+        found -= found.min()
+        return found
+
+
+PATHS = [Path(chrom, 3) for chrom in ("1", X, MT)]
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(PATHS), st.data())
+def test_no_cohort_meets_all_floors_and_has_a_few(path: Path, data: st.DataObject) -> None:
+    few = st.integers(-3, 3)
+    form = path.form([data.draw(few) for _ in path.opened])
+    if form.any():
+        event(f"weights up to {form.max()}")
+        assert a_few(form, LEAST, path.floors) is None
+
+
+def test_a_man_in_a_pair_on_x() -> None:
+    """Dosages of both sexes meet the floors, and he alone has no alternative allele at x.
+
+    A sum of what is opened is 1 of him, and 0 of all others here.
+    """
+    pair = Path(X, 2)
+    cohort: dict[tuple[str, ...], int] = dict.fromkeys(
+        (("HAP_ALT", "HAP_ALT"), ("HOM_REF", "HOM_ALT"), ("HET", "HET")), LEAST
+    )
+    cohort["HAP_REF", "HAP_ALT"] = 1
+    counts = np.array([cohort.get(person.at, 0) for person in pair.people])
+    # men; dosages 1 and 2 at x, and at y; their product
+    form = pair.form((0, -2, -3, -2, -3, 1))
+    assert form @ counts == 1
+    unmet = [f.name for of, f in pair.floors if not none_or_least((of @ counts)[None, None])]
+    assert "all.HAP_REF" in unmet

@@ -19,10 +19,11 @@ be one that is an integer, and nowhere negative, at whatever genotypes people ca
    negative only there is nowhere negative, and counts the same; that somebody is heterozygous at
    either variant of a pair keeps halves out.
 
-So f counts nobody, or as many as the floor. (On X, step 1 wants counts by sex, as a frequency opens
-them.) In a cycle x and z are in a pair themselves, and step 1 fails: there sums of three variants
-follow that can be those of a single person (tests/attacks/test_relations.py); tests/test_apart_sums
-takes forms to pieces, and tries all small ones on small cohorts.
+So f counts nobody, or as many as the floor. (On X, step 1 wants counts by sex at each variant:
+these have floors, opened or not.) tests/test_apart_sums.py takes forms to pieces, and looks for
+cohorts that meet all floors and have a few. In a cycle x and z are in a pair themselves, and step 1
+fails: sums of three variants follow that can be of a single person, as
+tests/attacks/test_relations.py shows.
 """
 
 from collections.abc import Iterator, Sequence

@@ -21,7 +21,6 @@ from mpcgen.protocols.genotype_counts import (
     CLASSES,
     CONTROLS,
     DIPLOID,
-    DOSAGE,
     column,
     form,
     genotype_counts,
@@ -241,12 +240,16 @@ def _forms(tasks: Sequence[Task], groups: Sequence[str]) -> list[tuple[str, Mapp
 
 
 def _behind(task: Task, groups: Sequence[str]) -> list[tuple[str, Mapping[str, int]]]:
-    """What floors are set on at a variant; of pairs, how many people have each dosage."""
+    """What floors are set on at a variant; of pairs, how many people have each genotype.
+
+    Their sums tell dosages alone. On X, where these are of people with two copies and with one, a
+    pair in which some sum is 0 can tell such a genotype too.
+    """
     if task.chosen is None:
         return list(task.behind.items())
     return [
-        (f"{task.entry.name}: people with dosage {dosage}", form(dict.fromkeys(c, 1), *groups))
-        for dosage, c in enumerate(DOSAGE)
+        (f"{task.entry.name}: people with {genotype}", form({genotype: 1}, *groups))
+        for genotype in CALLED
     ]
 
 
