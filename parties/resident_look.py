@@ -4,6 +4,7 @@ A child process of a resident party asks this, so that whatever lies in the fold
 What it says is of the plan, the policy and the approvals, and of nobody's data.
 """
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,12 +29,27 @@ def look(folder: Path, config: Path) -> Status:
         own = read_config(config)
     except MpcgenError as error:
         return Status(State.INCOMPLETE, because=(str(error),))
+    if (link := _link_in(folder)) is not None:
+        words = f"{link} is a link; the files of a study are in its folder themselves"
+        return Status(State.INCOMPLETE, because=(words,))
     try:
         study = load_study(StudyFolder(folder).plan)
     except (MpcgenError, OSError) as error:
         return Status(State.INCOMPLETE, because=(told(error),))
     state, because = _judged(study, own)
     return Status(state, study.plan.id, study.plan.sha256, because)
+
+
+def _link_in(folder: Path) -> Path | None:
+    """A link somewhere in a folder.
+
+    It may lead to a file of the institution's own, and an error about a file quotes it.
+    """
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (path := Path(place, name)).is_symlink():
+                return path.relative_to(folder)
+    return None
 
 
 def _judged(study: Study, own: InstitutionConfig) -> tuple[State, tuple[str, ...]]:

@@ -46,3 +46,20 @@ def test_a_plan_has_its_files_beside_it(plan: Path, own: Path, key: str, *, abso
     assert status.state is State.INCOMPLETE
     assert PATIENT not in str(status)
     assert "SHA-256" not in str(status.because), "a hash tells whether a guess at a file is right"
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_links_in_the_folder_of_a_study_are_not_followed(
+    plan: Path, own: Path, *, below: bool
+) -> None:
+    name = "lists/sites.tsv" if below else "sites.tsv"
+    sites = plan.parent / name
+    sites.parent.mkdir(exist_ok=True)
+    sites.unlink(missing_ok=True)
+    sites.symlink_to(own)
+    small.edit(plan, 'file = "sites.tsv"', f'file = "{name}"')
+    status = look(plan.parent, plan.with_name("A.toml"))
+    assert status.state is State.INCOMPLETE
+    assert status.because == (
+        f"{name} is a link; the files of a study are in its folder themselves",
+    )
