@@ -138,6 +138,11 @@ class Openings:
             data = self._records.data(shares)
             _expect_length(data, len(parts_of(secrets)))
             return with_parts(secrets, data)
+        if self._op(self._at).sending:
+            raise Refused(
+                f"shares of opening {self._at + 1} may have been sent in an earlier session, and "
+                f"are not made anew; {ANOTHER_PLAN}"
+            )
         parts = parts_of(secrets) if self._keeps_shares else b""
         self._keep("prepared", parts, op=self._at, epoch=self._agreed.epoch)
         return list(secrets)

@@ -117,11 +117,27 @@ def agree(standings: Mapping[str, Standing], dealer: str, *, keeps_shares: bool)
                 f"{name} has kept {readers[name].opened} openings of this study, {behind} {low}: "
                 f"{behind} puts its state folder back as it was, or {ANOTHER_PLAN}"
             )
+    _check_sent(readers, low, behind)
     began = ahead or [name for name, each in readers.items() if each.sending]
     if began:
         _check_kept(readers, low, began[0], keeps_shares=keeps_shares)
     stages = min(each.stages for each in readers.values())
     return Agreed(epoch, low, bool(began), stages)
+
+
+def _check_sent(readers: Mapping[str, Standing], low: int, behind: str) -> None:
+    """Who may have sent shares of an opening had heard that all knew those before it.
+
+    Whoever says that it lacks one of these has an older journal, or lies to have the same opening
+    made anew.
+    """
+    for name, each in readers.items():
+        if each.sending and each.opened > low:
+            raise Refused(
+                f"{name} may have sent its shares of opening {each.opened + 1}, as all knew those "
+                f"before, and {behind} says that it knows {low}: it puts its state folder back as "
+                f"it was, or {ANOTHER_PLAN}"
+            )
 
 
 def _check_kept(
