@@ -1,8 +1,8 @@
 """The handshake: nobody shares anything before all agree on what to run, and with whom.
 
 1. everybody -> everybody   plan, approvals, sites, version, engine, and a fresh nonce
-2. everybody -> everybody   nothing: every greeting was heard, and whoever refuses may stop
-3. session id <- hash of all greetings, in the plan's order; it stands in every later message
+2. session id <- hash of all greetings, in the plan's order; it stands in every later message
+3. everybody -> everybody   the session id: all heard the same, and whoever refuses may stop
 4. engine set-up             fresh keys, mixed with the session id and the epoch
 
 A party that keeps a journal says in its greeting how far it has come. Where all do, they agree by
@@ -91,22 +91,26 @@ def open_session(
     if list(approvals()) != mine["approvals"]:
         refusals.append(Refused("an approval was replaced while the others were waited for"))
     refusal = next(filter(None, refusals), None)
+    transcript = [(came | {channel.me: hello})[name] for name in plan.names]
+    session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
     epoch = 0
     if checkpoint is None or refusal is not None:
-        _hear_out(channel, refusal)
+        _hear_out(channel, session, refusal)
     else:
         standings = {peer: _standing(peer, said) for peer, said in came.items()}
         standings[channel.me] = before
-        epoch = _go_on(channel, checkpoint, {name: standings[name] for name in plan.names})
-    transcript = [(came | {channel.me: hello})[name] for name in plan.names]
-    session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
+        in_order = {name: standings[name] for name in plan.names}
+        epoch = _go_on(channel, session, checkpoint, in_order)
     channel.bind_session(session)
     leakage, seat = Leakage(study.manifest()), plan.seat(channel.me)
     return session, ENGINES[plan.engine].set_up(channel, seat, leakage, session, epoch, own)
 
 
 def _go_on(
-    channel: Channel, checkpoint: Checkpoint, standings: Mapping[str, Standing | None]
+    channel: Channel,
+    session: bytes,
+    checkpoint: Checkpoint,
+    standings: Mapping[str, Standing | None],
 ) -> int:
     """Keep what all parties agree on, and begin with them; the epoch, 0 without journals."""
     agreed, refusal = None, None
@@ -114,7 +118,7 @@ def _go_on(
         agreed = checkpoint.meet(standings)
     except Refused as error:
         refusal = error
-    _hear_out(channel, refusal)
+    _hear_out(channel, session, refusal)
     if agreed is None:
         return 0
     checkpoint.begin(agreed, standings)
@@ -174,20 +178,27 @@ def _other_approvals(
     )
 
 
-def _hear_out(channel: Channel, refusal: Refused | None) -> None:
-    """Let everybody hear everybody before the first one stops.
+def _hear_out(channel: Channel, session: bytes, refusal: Refused | None) -> None:
+    """Let everybody hear everybody before the first one stops, and that all heard the same.
 
-    An abort can overtake another party's greeting; whom it reaches could not say what differs.
+    An abort can overtake another party's greeting; whom it reaches could not say what differs. One
+    that greets others in other words would have them keep other epochs.
 
     Raises:
         Refused: the given refusal.
+        BadMessage: a peer was greeted otherwise.
     """
+    peers = channel.peers
+    heard: dict[str, bytes] = {}
     try:
-        channel.exchange(
-            "heard", dict.fromkeys(channel.peers, b""), dict.fromkeys(channel.peers, 0)
+        heard = channel.exchange(
+            "heard", dict.fromkeys(peers, session), dict.fromkeys(peers, SESSION_BYTES)
         )
     except (Abort, TransportError):
         if refusal is None:
             raise
     if refusal is not None:
         raise refusal
+    for peer, theirs in heard.items():
+        if theirs != session:
+            raise BadMessage(f"{peer} and {channel.me} were not greeted in the same words")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mpcgen import codec
 from mpcgen.errors import PartyLost, Refused
 from mpcgen.net.channel import AbortReason, Channel
 from mpcgen.net.memory import MemoryNetwork
@@ -31,6 +32,7 @@ from mpcgen.secret import parts_of, split
 from mpcgen.study.institution import read_config
 from mpcgen.study.load import load_study
 from tests import small
+from tests.outcomes import everybody
 from tests.studies import Rules
 from tests.test_checkpoint import KEY, run, secrets, taken_up
 
@@ -206,3 +208,25 @@ def test_a_study_that_was_opened_without_journals_is_not_begun_again(tmp_path: P
     second = run(study, tmp_path)
     honest = {name: second[name] for name in FOUR if name != CHEATER}
     assert all(isinstance(error, Refused) for error in honest.values()), honest
+
+
+def test_who_greets_others_in_other_words_leaves_no_trace_with_them(tmp_path: Path) -> None:
+    """Otherwise honest parties stand in different epochs, and refuse each other ever after."""
+    study = load_study(small.lay_out(tmp_path, PASSING, Rules("replicated4", FOUR), FOUR))
+
+    def greets_in_two_ways(channel: Channel) -> None:
+        honest = channel._send
+
+        def send(peer: str, label: str, payload: Any) -> None:
+            if (label, peer) == ("hello", "B"):
+                greeting: Any = codec.decode(payload)
+                greeting["state"]["epoch"] = 7
+                payload = codec.encode(greeting)
+            honest(peer, label, payload)
+
+        if channel.me == CHEATER:
+            channel._send = send  # type: ignore[method-assign]
+
+    first = run(study, tmp_path, wrap=greets_in_two_ways)
+    assert all(isinstance(error, BaseException) for error in first.values()), first
+    everybody(run(study, tmp_path))
