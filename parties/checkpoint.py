@@ -39,7 +39,7 @@ class Checkpoint:
             the study has failed here.
 
     Attributes:
-        agreed: where the present session goes on; None where not all parties keep a journal.
+        agreed: where the present session goes on; None before all have met in it.
         confirmed, settled: see above.
     """
 
@@ -138,29 +138,18 @@ class Checkpoint:
         """No session goes on at present."""
         self.agreed = None
 
-    def meet(self, standings: Mapping[str, Standing | None]) -> Agreed | None:
+    def meet(self, standings: Mapping[str, Standing]) -> Agreed:
         """Find out where the parties go on, and keep that a new epoch begins.
 
         Args:
-            standings: of all parties, in the plan's order; None of one that keeps no journal.
-
-        Returns:
-            None where one of them keeps none, and none was needed so far.
+            standings: of all parties, in the plan's order.
 
         Raises:
             Refused: they cannot go on.
         """
-        known = {name: each for name, each in standings.items() if each is not None}
-        if len(known) < len(standings):
-            if self.begun:
-                without = ", ".join(name for name in standings if name not in known)
-                raise Refused(
-                    f"{without} keeps no journal any more: give its [state] folder, as it was"
-                )
-            return None
-        self._check_past(known)
+        self._check_past(standings)
         keeps_shares = ENGINES[self._plan.engine].keeps_shares
-        agreed = agree(known, self._plan.dealer, keeps_shares=keeps_shares)
+        agreed = agree(standings, self._plan.dealer, keeps_shares=keeps_shares)
         self._keep("epoch", epoch=agreed.epoch)
         return agreed
 
@@ -179,9 +168,9 @@ class Checkpoint:
                     f"them back as they were, or {ANOTHER_PLAN}"
                 )
 
-    def begin(self, agreed: Agreed, standings: Mapping[str, Standing | None]) -> None:
+    def begin(self, agreed: Agreed, standings: Mapping[str, Standing]) -> None:
         """All parties have met, and agree."""
-        inputs = {name: each.inputs for name, each in standings.items() if each is not None}
+        inputs = {name: each.inputs for name, each in standings.items()}
         self._keep("session", epoch=agreed.epoch, inputs=inputs)
         self.agreed = agreed
         self.openings.begin(agreed)

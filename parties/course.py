@@ -1,9 +1,9 @@
 """One party's way through a study, over as many sessions as it takes.
 
-Without a journal there is one session, and whatever breaks it ends the study. With one at every
-party, a session that breaks off because a party was lost, or was stopped by its operator, is
-followed by the next: a new handshake, a new epoch, fresh keys. What all parties have finished is
-told again from the journal; then the run goes on. Whoever ends has kept that all parties have
+All parties keep journals, or none does. Without, there is one session, and whatever breaks it ends
+the study. With them, a session that breaks off because a party was lost, or was stopped by its
+operator, is followed by the next: a new handshake, a new epoch, fresh keys. What all parties have
+finished is told again from the journal; then the run goes on. Whoever ends has kept that all have
 confirmed what they saw, or has waited for the others in vain after it has confirmed itself.
 """
 
@@ -41,7 +41,6 @@ Begin = Callable[[bytes, Leakage], None]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds
 
-_WITHOUT = "not every party keeps a journal ([state] folder): if this run breaks off, it is lost"
 _ALONE = "the others did not come again; all had seen the same, so the results are good"
 
 
@@ -84,7 +83,7 @@ class Course:
         self._progress, self._say, self._checkpoint = progress, say, checkpoint
         self._channel: Channel | None = None
         self._broken = self._units = self._units_told = 0
-        self._met = self._unkept = False  # of the present session
+        self._met = False  # in the present session
         self._leaves = checkpoint is not None and checkpoint.settled
         self.session = b""
         self.declared = Cost()
@@ -115,7 +114,7 @@ class Course:
 
     def _session(self) -> Iterator[People | Part]:
         """One session, to its end."""
-        self._met = self._unkept = False
+        self._met = False
         self._units = 0
         with whole(self._connect) as channel:
             self._channel = channel
@@ -160,11 +159,9 @@ class Course:
     def _stages(self, box: Box) -> Stages:
         """The stages of a session, of which some may be finished."""
         kept = self._checkpoint
-        if kept is None or kept.agreed is None:
-            self._unkept = True
-            if kept is not None:
-                self._say(_WITHOUT)
+        if kept is None:
             return Stages(box)
+        assert kept.agreed is not None, "the session is open"
         if kept.agreed.epoch > 1:
             batches = sum(1 for _ in self._study.batches())
             done = max(kept.agreed.stages - 1, 0)
@@ -179,7 +176,7 @@ class Course:
     def _settle(self, channel: Channel) -> None:
         """Keep that all have confirmed, once all have kept it: one round, on journals only."""
         kept = self._checkpoint
-        if kept is None or kept.agreed is None:
+        if kept is None:
             return
         kept.confirm()
         others = channel.peers
@@ -198,7 +195,7 @@ class Course:
     def _after(self, error: MpcgenError) -> None:
         """Go on after a session that broke off, or end with its error."""
         kept = self._checkpoint
-        if kept is None or self._unkept:
+        if kept is None:
             raise error
         came = self._met or not isinstance(error, PartyTimeout)  # else they were waited for
         if came and _is_passing(error) and self._broken < MAX_EPOCHS:

@@ -80,14 +80,14 @@ def open_session(
         "test": own.fixed,
     }
     greeting = {**mine, "nonce": own.draw_bytes("nonce", 0, NONCE_BYTES)}
-    before = None if checkpoint is None else checkpoint.standing
-    if before is not None:
-        greeting[STATE] = before.value()
+    if checkpoint is not None:
+        greeting[STATE] = checkpoint.standing.value()
     hello = codec.encode(greeting)
     came = channel.exchange(
         "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
     )
-    refusals = [_refusal(channel.me, plan.names, mine, *greeting) for greeting in came.items()]
+    keeps = checkpoint is not None
+    refusals = [_refusal(channel.me, plan.names, mine, *said, keeps=keeps) for said in came.items()]
     if list(approvals()) != mine["approvals"]:
         refusals.append(Refused("an approval was replaced while the others were waited for"))
     refusal = next(filter(None, refusals), None)
@@ -98,7 +98,7 @@ def open_session(
         _hear_out(channel, session, refusal)
     else:
         standings = {peer: _standing(peer, said) for peer, said in came.items()}
-        standings[channel.me] = before
+        standings[channel.me] = checkpoint.standing
         in_order = {name: standings[name] for name in plan.names}
         epoch = _go_on(channel, session, checkpoint, in_order)
     channel.bind_session(session)
@@ -110,32 +110,43 @@ def _go_on(
     channel: Channel,
     session: bytes,
     checkpoint: Checkpoint,
-    standings: Mapping[str, Standing | None],
+    standings: Mapping[str, Standing],
 ) -> int:
-    """Keep what all parties agree on, and begin with them; the epoch, 0 without journals."""
+    """Keep what all parties agree on, and begin with them; the epoch."""
     agreed, refusal = None, None
     try:
         agreed = checkpoint.meet(standings)
     except Refused as error:
         refusal = error
     _hear_out(channel, session, refusal)
-    if agreed is None:
-        return 0
+    assert agreed is not None, "else it was refused"
     checkpoint.begin(agreed, standings)
     return agreed.epoch
 
 
-def _standing(peer: str, greeting: bytes) -> Standing | None:
-    """How far a peer has come, if it keeps a journal; its greeting was looked at before."""
+def _standing(peer: str, greeting: bytes) -> Standing:
+    """How far a peer has come; its greeting was looked at before, and it keeps a journal."""
     theirs = codec.decode(greeting)
     assert isinstance(theirs, dict)
-    return Standing.read(peer, theirs[STATE]) if STATE in theirs else None
+    return Standing.read(peer, theirs[STATE])
 
 
 def _refusal(
-    me: str, names: Sequence[str], mine: Mapping[str, codec.Value], peer: str, greeting: bytes
+    me: str,
+    names: Sequence[str],
+    mine: Mapping[str, codec.Value],
+    peer: str,
+    greeting: bytes,
+    *,
+    keeps: bool,
 ) -> Refused | None:
     """What to say to a peer that runs something else.
+
+    All keep journals or nobody does: beside one that says it keeps none, whoever does would have
+    to open without, and could be made to open again with other data.
+
+    Args:
+        keeps: whether this party keeps a journal.
 
     Raises:
         BadMessage: its greeting has another form.
@@ -157,6 +168,12 @@ def _refusal(
         return Refused(
             f"{_WHAT[key]} differs: {me} has {value!r}, {peer} has {theirs[key]!r:.80}; "
             "every institution runs the same plan, sites and version"
+        )
+    if (STATE in theirs) != keeps:
+        with_, without = (me, peer) if keeps else (peer, me)
+        return Refused(
+            f"{with_} keeps a journal of the study and {without} does not: give the configuration "
+            f"of {without} a [state] folder, as it was where there was one"
         )
     return None
 

@@ -1,6 +1,7 @@
 """What a party keeps of a study, and when it refuses to go on."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,12 +55,11 @@ def kept(journal: Journal, plan: Plan, data: bytes = b"data", me: str = "A") -> 
     return Checkpoint(journal, plan, me, lambda salt: salt + data)
 
 
-def meet(party: Checkpoint, **others: Standing | None) -> Agreed | None:
+def meet(party: Checkpoint, **others: Standing) -> Agreed:
     """What a party agrees on with others, who have come as far as it if nothing else is said."""
     standings = dict.fromkeys(("A", "B", "C"), party.standing) | others
     agreed = party.meet(standings)
-    if agreed is not None:
-        party.begin(agreed, standings)
+    party.begin(agreed, standings)
     return agreed
 
 
@@ -126,14 +126,6 @@ def test_a_study_ends_with_the_version_that_it_was_begun_with(
     words = f"was begun with mpcgen {mpcgen.__version__}, this is 9.9"
     with pytest.raises(Refused, match=words):
         kept(journal, study.plan)
-
-
-def test_what_was_begun_with_journals_is_not_ended_without(study: Study, journal: Journal) -> None:
-    party = kept(journal, study.plan)
-    assert meet(party, C=None) is None
-    meet(party)
-    with pytest.raises(Refused, match=r"C keeps no journal any more: give its \[state\] folder"):
-        meet(kept(journal, study.plan), C=None)
 
 
 def test_a_check_that_failed_is_not_tried_again(study: Study, journal: Journal) -> None:
@@ -279,7 +271,6 @@ def run(
     folder: Path,
     without: tuple[str, ...] = (),
     wrap: Callable[[Channel], None] = lambda _channel: None,
-    say: Callable[[str], object] = lambda _words: None,
     log: SentBy | None = None,
 ) -> Mapping[str, Session | BaseException]:
     """Every party with a journal, but for some."""
@@ -293,7 +284,7 @@ def run(
                 path = folder / f"{channel.me}.journal"
                 journal = stack.enter_context(Journal(path, KEY, b"a plan"))
             connect = lambda: channel  # noqa: E731
-            return take_part(study, config, connect, ignore, journal=journal, say=say)
+            return take_part(study, config, connect, ignore, journal=journal)
 
     return outcomes(study.plan.names, part, log=log)
 
@@ -323,15 +314,16 @@ def test_a_session_with_journals_costs_what_it_declares(engine: str, tmp_path: P
         assert found.count("given") == openings
 
 
-def test_where_one_party_keeps_no_journal_nobody_does_and_all_are_told(
-    study: Study, tmp_path: Path
+@pytest.mark.parametrize("without", [("C",), ("A", "B")])
+def test_all_parties_keep_journals_or_none_does(
+    study: Study, tmp_path: Path, without: tuple[str, ...]
 ) -> None:
-    said: list[str] = []
-    sessions = everybody(run(study, tmp_path, without=("C",), say=said.append))
-    assert [session.epoch for session in sessions.values()] == [0, 0, 0]
-    assert len(said) == 2
-    assert all("not every party keeps a journal" in words for words in said)
-    assert kinds(tmp_path, "A") == ["study"]
+    ended = run(study, tmp_path, without=without)
+    for error in ended.values():
+        assert isinstance(error, Refused), ended
+        assert re.search("keeps a journal of the study and [ABC] does not: give the", str(error))
+    with_ = set("ABC") - set(without)
+    assert all(kinds(tmp_path, name) == ["study"] for name in with_)
 
 
 def test_no_party_sends_a_share_of_an_opening_before_all_are_ready(

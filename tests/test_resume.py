@@ -28,6 +28,7 @@ min_missing = 1
 min_cases = 1
 min_controls = 1
 min_individuals = 1
+consent = ["pairs together"]
 """
 ENTRIES = (
     studies.OF_ALL
