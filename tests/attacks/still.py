@@ -2,6 +2,7 @@
 
 from typing import Unpack
 
+from mpcgen.errors import PartyTimeout
 from mpcgen.net.channel import ChannelOptions
 from mpcgen.net.memory import MemoryChannel, MemoryNetwork
 from mpcgen.net.message import Arrival
@@ -70,7 +71,11 @@ class StillChannel(MemoryChannel):
                 still.changed.notify_all()
                 still.changed.wait_for(lambda: self._inbox or still.first_to_time_out() == self.me)
                 still.waiting.discard(self.me)
-        return super()._take(0.0)
+        arrival = super()._take(0.0)
+        if arrival is None and wait and not self._heard_abort:  # as `_until`, by no clock
+            label, names = self._awaited
+            raise PartyTimeout(f"{' and '.join(names)} did not answer in time at {label!r}")
+        return arrival
 
     def _close(self) -> None:
         self._still.end(self.me)
