@@ -22,6 +22,9 @@ from pyarrow import csv
 from mpcgen.errors import InputError, reason
 from mpcgen.genome.columns import Strings, contiguous, to_numpy, whole_numbers
 
+# While it reads a file Arrow takes the operator's stop itself, and now and then loses it.
+pa.enable_signal_handlers(False)
+
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = {*range(32), 127} - {*b"\t\n"}
