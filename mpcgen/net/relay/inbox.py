@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 MAX_HELD: Final = 1 << 26
 """Bytes of arrivals that are not taken yet, beyond which the line is not read."""
+_COUNTED: Final = 512
+"""What a frame counts besides its bytes: those without payload take memory too."""
 
 
 class Ready(NamedTuple):
@@ -27,6 +29,11 @@ class Came(NamedTuple):
     peer: str
     header: bytes
     part: bytes
+
+    @property
+    def size(self) -> int:
+        """What it takes, about."""
+        return _COUNTED + len(self.header) + len(self.part)
 
 
 Event = Ready | Gone | Came | Exception
@@ -50,7 +57,7 @@ class Inbox:
         with self._changed:
             self._events.append(event)
             if isinstance(event, Came):
-                self._held += len(event.part)
+                self._held += event.size
             self._changed.notify()
 
     def take(self, wait: float) -> tuple[Event | None, bool]:
@@ -60,5 +67,5 @@ class Inbox:
             was_full = self.full
             event = self._events.popleft() if self._events else None
             if isinstance(event, Came):
-                self._held -= len(event.part)
+                self._held -= event.size
             return event, was_full and not self.full
