@@ -142,6 +142,11 @@ class Dialogue:
             raise BadMessage(
                 f"{self.peer} sent {sent} where {due} was due; {self.me} is at {place!r}"
             )
+        if not come.goes_on(header):
+            raise BadMessage(
+                f"{self.peer} began message {header.counter} as another than it goes on with, at "
+                f"{header.label!r}; {self.me} is at {place!r}"
+            )
         if len(part) != header.part:
             raise BadMessage(f"{self.peer} sent a wrong length at {header.label!r}")
         if len(come.early) >= MAX_EARLY:

@@ -131,17 +131,23 @@ class Incoming:
         self.asked = False
         self.connection = self.due = self.start = 0
         self.early: deque[tuple[Header, bytes]] = deque()
+        self._first: Header | None = None
         self._parts: list[bytes | memoryview] = []
         self._messages = self._bytes = 0
+
+    def goes_on(self, header: Header) -> bool:
+        """Whether a frame says of its message what the message's first frame said."""
+        return self._first is None or header._replace(due=0, start=0) == self._first
 
     def add(self, header: Header, part: bytes | memoryview) -> bytes | None:
         """Take in the frame that is due; the payload, where it is the message's last."""
         self._parts.append(part)
         self.start += len(part)
         if self.start < header.length:
+            self._first = self._first or header._replace(due=0, start=0)
             return None
         payload = b"".join(self._parts)
-        self._parts, self.start = [], 0
+        self._parts, self.start, self._first = [], 0, None
         self.due += 1
         self._messages += 1
         self._bytes += header.length
