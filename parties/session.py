@@ -2,11 +2,14 @@
 
 1. everybody -> everybody   plan, approvals, sites, version, engine, and a fresh nonce
 2. session id <- hash of all greetings, in the plan's order; it stands in every later message
-3. everybody -> everybody   the session id: all heard the same, and whoever refuses may stop
+3. everybody -> everybody   nothing, in that session: all heard the same; whoever refuses may stop
 4. engine set-up             fresh keys, mixed with the session id and the epoch
 
 A party that keeps a journal says in its greeting how far it has come. Where all do, they agree by
 what all have said on the epoch and on where to go on, and keep both, before anybody is heard.
+
+Nobody goes beyond 3 before it has heard from everybody, and nobody is heard before it has bound the
+session: so a party that has not is sent nothing but 1 and 3, and need not keep what is larger.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -86,39 +89,33 @@ def open_session(
     came = channel.exchange(
         "hello", dict.fromkeys(channel.peers, hello), dict.fromkeys(channel.peers, None)
     )
+    transcript = [(came | {channel.me: hello})[name] for name in plan.names]
+    session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
+    channel.bind_session(session)
     keeps = checkpoint is not None
     refusals = [_refusal(channel.me, plan.names, mine, *said, keeps=keeps) for said in came.items()]
     if list(approvals()) != mine["approvals"]:
         refusals.append(Refused("an approval was replaced while the others were waited for"))
     refusal = next(filter(None, refusals), None)
-    transcript = [(came | {channel.me: hello})[name] for name in plan.names]
-    session = codec.digest("mpcgen session", list(plan.names), transcript)[:SESSION_BYTES]
     epoch = 0
     if checkpoint is None or refusal is not None:
-        _hear_out(channel, session, refusal)
+        _hear_out(channel, refusal)
     else:
         standings = {peer: _standing(peer, said) for peer, said in came.items()}
         standings[channel.me] = checkpoint.standing
-        in_order = {name: standings[name] for name in plan.names}
-        epoch = _go_on(channel, session, checkpoint, in_order)
-    channel.bind_session(session)
+        epoch = _go_on(channel, checkpoint, {name: standings[name] for name in plan.names})
     leakage, seat = Leakage(study.manifest()), plan.seat(channel.me)
     return session, ENGINES[plan.engine].set_up(channel, seat, leakage, session, epoch, own)
 
 
-def _go_on(
-    channel: Channel,
-    session: bytes,
-    checkpoint: Checkpoint,
-    standings: Mapping[str, Standing],
-) -> int:
+def _go_on(channel: Channel, checkpoint: Checkpoint, standings: Mapping[str, Standing]) -> int:
     """Keep what all parties agree on, and begin with them; the epoch."""
     agreed, refusal = None, None
     try:
         agreed = checkpoint.meet(standings)
     except Refused as error:
         refusal = error
-    _hear_out(channel, session, refusal)
+    _hear_out(channel, refusal)
     assert agreed is not None, "else it was refused"
     checkpoint.begin(agreed, standings)
     return agreed.epoch
@@ -195,27 +192,22 @@ def _other_approvals(
     )
 
 
-def _hear_out(channel: Channel, session: bytes, refusal: Refused | None) -> None:
+def _hear_out(channel: Channel, refusal: Refused | None) -> None:
     """Let everybody hear everybody before the first one stops, and that all heard the same.
 
     An abort can overtake another party's greeting; whom it reaches could not say what differs. One
-    that greets others in other words would have them keep other epochs.
+    that greets others in other words would have them keep other epochs: it puts them in different
+    sessions, and the channel tells.
 
     Raises:
         Refused: the given refusal.
         BadMessage: a peer was greeted otherwise.
     """
     peers = channel.peers
-    heard: dict[str, bytes] = {}
     try:
-        heard = channel.exchange(
-            "heard", dict.fromkeys(peers, session), dict.fromkeys(peers, SESSION_BYTES)
-        )
+        channel.exchange("heard", dict.fromkeys(peers, b""), dict.fromkeys(peers, 0))
     except (Abort, TransportError):
         if refusal is None:
             raise
     if refusal is not None:
         raise refusal
-    for peer, theirs in heard.items():
-        if theirs != session:
-            raise BadMessage(f"{peer} and {channel.me} were not greeted in the same words")

@@ -66,8 +66,8 @@ def to_all(channel: Channel, label: str, text: str) -> dict[str, bytes]:
 
 def meet(channel: Channel) -> None:
     """A first round, so that what follows starts from an established session."""
-    to_all(channel, "meet", "here")
     channel.bind_session(b"m" * 16)
+    to_all(channel, "meet", "here")
 
 
 class ChannelConformance(ABC):

@@ -498,7 +498,7 @@ def test_a_second_process_of_the_same_name_does_not_disturb() -> None:
         ([header_bytes(length=1 << 40)], BadMessage, "^B announced 1099511627776 bytes at 'x'"),
         ([header_bytes(length=3) + b"abcd"], BadMessage, "wrong length"),
         ([header_bytes(length=3), b""], BadMessage, "wrong length at 'x'"),
-        ([header_bytes(session=b"s" * 16, length=INLINE + 1), b""], BadMessage, "wrong length"),
+        ([header_bytes(session=b"s" * 16, length=INLINE + 1)], BadMessage, "announced 65537 bytes"),
         ([header_bytes(length=MAX_GREETING + 1)], BadMessage, "announced 65537 bytes at 'x'"),
         ([header_bytes(kind=Kind.HELLO, length=1)], BadMessage, "1 bytes at 'x': at most 0"),
         ([bytes(SEGMENT + OVERHEAD)], PartyTimeout, "^B did not come"),
@@ -515,6 +515,19 @@ def test_a_peer_that_breaks_the_rules_is_named(
         for frame in (header_bytes(kind=Kind.HELLO), *frames):
             client.send(frame)
         with pytest.raises(error, match=text):
+            a.connect()
+
+
+def test_a_part_that_was_announced_and_is_another_is_refused() -> None:
+    addresses = free_addresses(("A", "B"))
+    with (
+        raw_sender(addresses["A"], KEYS["B"], KEYS["A"].public) as client,
+        joined("A", addresses, connect_timeout=1.0) as a,
+    ):
+        a.bind_session(b"s" * 16)
+        for frame in (header_bytes(kind=Kind.HELLO), header_bytes(length=INLINE + 1), b""):
+            client.send(frame)
+        with pytest.raises(BadMessage, match="wrong length"):
             a.connect()
 
 

@@ -29,7 +29,10 @@ from mpcgen.net.message import (
 __all__ = ["MAX_EARLY", "AbortReason", "Channel", "ChannelOptions", "MessageLog", "Traffic"]
 
 MAX_GREETING = 1 << 16
-"""Most payload bytes of a message before its sender has bound the session."""
+"""Most payload bytes of a message before this party has bound the session, whatever is said of it.
+
+A greeting has to fit. More is not due: a peer sends what belongs to the session only after this
+party has sent something in it (see `Channel.bind_session`)."""
 LOOK_AROUND = 1.0
 """Seconds in which a party that hears of a loss looks for itself who was lost."""
 TELL_END = 5.0
@@ -193,7 +196,12 @@ class Channel(ABC):
         self._connected = True
 
     def bind_session(self, session: bytes) -> None:
-        """From now on every message carries, and must carry, this 16-byte session id."""
+        """From now on every message carries, and must carry, this 16-byte session id.
+
+        Until then messages have at most MAX_GREETING bytes, both ways. So every party binds it
+        before a round in which all hear from all, and sends more only after that round: whoever
+        sends more then knows that the others have bound it too.
+        """
         if len(session) != len(NO_SESSION) or session == NO_SESSION:
             raise ValueError("a session id has 16 bytes, not all zero")
         self._session = bytes(session)
@@ -239,7 +247,7 @@ class Channel(ABC):
 
     def _send(self, peer: str, label: str, payload: bytes | memoryview) -> None:
         size = memoryview(payload).nbytes
-        if size > (most := self._most(self._session)):
+        if size > (most := self._most):
             raise ValueError(f"{size} bytes to {peer} at {label!r}: at most {most}")
         framing = max(1, math.ceil(size / SEGMENT)) * (HEADER.size + len(label_bytes(label)))
         talk = self._talks[peer]
@@ -393,14 +401,17 @@ class Channel(ABC):
         talk.begin_anew()
 
     def _check_size(self, peer: str, header: Header) -> None:
-        most = self._most(header.session) if header.kind is Kind.MESSAGE else 0
+        most = self._most if header.kind is Kind.MESSAGE else 0
         if header.length > most:
             raise BadMessage(
                 f"{peer} announced {header.length} bytes at {header.label!r}: at most {most}"
             )
 
-    def _most(self, session: bytes) -> int:
-        return min(self.max_payload, MAX_GREETING) if session == NO_SESSION else self.max_payload
+    @property
+    def _most(self) -> int:
+        """Most payload bytes of a message at present."""
+        bound = self._session != NO_SESSION
+        return self.max_payload if bound else min(self.max_payload, MAX_GREETING)
 
     def _stop(self, peer: str, reason: AbortReason) -> None:
         """Raise Abort; where `peer` only passes it on, look first for the cause itself."""

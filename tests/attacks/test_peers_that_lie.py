@@ -56,7 +56,6 @@ def test_a_message_that_goes_on_as_another_is_refused(changed: dict[str, object]
         channel.exchange(header.label, {}, {"B": header.length})
 
 
-@pytest.mark.xfail(strict=True, reason="the sender says which session it is in")
 def test_nothing_large_is_kept_before_a_session_is_bound() -> None:
     network = MemoryNetwork(("A", "B"))
     channel = network.channel("A")
