@@ -1,6 +1,7 @@
 """What strangers may cost a relay, and what it writes down.
 
-Connections are limited before they have said anything, and a flood of them is no flood of lines.
+Connections are limited before they have said anything, and a flood of them, or of parties that come
+and go, is no flood of lines.
 """
 
 import ipaddress
@@ -17,7 +18,7 @@ from typing import Final, TextIO
 RESERVED: Final = 32
 """Descriptors for all else."""
 LINES: Final = 10
-"""Refusals for one reason that are told at once; afterwards one a second."""
+"""Lines of one kind that are told at once, of comings for example; afterwards one a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +100,29 @@ class Log:
             self._stream.write(json.dumps({"time": moment, "event": event, **fields}) + "\n")
             self._stream.flush()
 
+    def note(self, event: str, **fields: object) -> None:
+        """One line for what anybody may bring about at will; where it is too often, only its count.
+
+        Args:
+            event: from a closed list, since each has its own allowance.
+        """
+        self._note(event, event, fields)
+
     def refuse(self, why: str, **fields: object) -> None:
-        """One line for a refusal; where there are too many of its kind, only how many there were.
+        """The same for a refusal.
 
         Args:
             why: from a closed list, since each has its own allowance.
         """
+        self._note(f"refused: {why}", "refused", {"why": why, **fields})
+
+    def _note(self, kind: str, event: str, fields: dict[str, object]) -> None:
         now = self._clock()
-        earned = self._allowance.get(why, LINES) + now - self._told.get(why, now)
-        self._allowance[why], self._told[why] = min(earned, LINES), now
-        if self._allowance[why] < 1:
-            self._untold[why] += 1
+        earned = self._allowance.get(kind, LINES) + now - self._told.get(kind, now)
+        self._allowance[kind], self._told[kind] = min(earned, LINES), now
+        if self._allowance[kind] < 1:
+            self._untold[kind] += 1
             return
-        self._allowance[why] -= 1
-        more = self._untold.pop(why, 0)
-        self.write("refused", why=why, **fields, **({"untold_before": more} if more else {}))
+        self._allowance[kind] -= 1
+        more = self._untold.pop(kind, 0)
+        self.write(event, **fields, **({"untold_before": more} if more else {}))

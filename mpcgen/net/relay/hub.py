@@ -163,7 +163,7 @@ class Hub:
             return
         self._seats[seat.member] = seat
         self._selector.register(guest.socket, _READ, seat)
-        self._log.write("joined", identity=identity.hex(), address=guest.address)
+        self._log.note("joined", identity=identity.hex(), address=guest.address)
 
     def _admit(self, member: Member) -> None:
         if self._allowed is not None and member.identity not in self._allowed:
@@ -217,7 +217,7 @@ class Hub:
         del self._seats[seat.member]
         self._selector.unregister(seat.wire.socket)
         seat.wire.socket.close()
-        self._log.write(
+        self._log.note(
             "left",
             identity=seat.member.identity.hex(),
             **({"why": why} if why else {}),
