@@ -25,6 +25,7 @@ from mpcgen.net.message import (
     Kind,
     label_bytes,
 )
+from mpcgen.net.patience import Patience
 
 __all__ = ["MAX_EARLY", "AbortReason", "Channel", "ChannelOptions", "MessageLog", "Traffic"]
 
@@ -40,8 +41,8 @@ TELL_END = 5.0
 TOKEN_BYTES = 16
 SAY_WAITING = 5.0
 """Seconds after which a party that waits for another tells the rest that it is there itself."""
-SIGNS_OF_LIFE = {Kind.MESSAGE, Kind.BYE, Kind.ACK, Kind.WAITING}
-"""What begins the time-out anew; a connection that comes and goes does not."""
+LOOK_MOST = 1024
+"""Frames that a party that only sends takes in at a time, however many more there are."""
 
 Direction = Literal["sent", "received"]
 MessageLog = Callable[[Direction, str, str, int, int], None]
@@ -92,7 +93,8 @@ class Channel(ABC):
     Args:
         timeout: seconds for which a peer that is there may be silent.
         connect_timeout: seconds in which all have to come at first.
-        absence: seconds for which a peer whose connection was lost is waited for; 0: not at all.
+        absence: seconds for which a peer whose connection was lost is waited for, in one round
+            together; 0: not at all.
         linger: seconds that `close` waits at most until all have what was sent to them.
         max_payload: most bytes of a message.
         on_message: told of every message, once.
@@ -180,6 +182,7 @@ class Channel(ABC):
             if not self._connected:
                 self.connect()
             self.rounds += 1
+            self._away.forget()
             for peer, payload in send.items():
                 self._send(peer, label, payload)
             if not receive:
@@ -283,9 +286,12 @@ class Channel(ABC):
 
     def _look(self, label: str) -> None:
         """Take in what is there already, so that a party that only sends hears of an abort."""
-        while arrival := self._take(0.0):
+        for _ in range(LOOK_MOST):
+            arrival = self._take(0.0)
+            if arrival is None:
+                self._mind(label)
+                return
             self._admit(arrival, label)
-        self._mind(label)
 
     def _wait(self, label: str, receive: Collection[str]) -> None:
         """Take messages in until each peer of `receive` has a message waiting."""
@@ -300,32 +306,42 @@ class Channel(ABC):
         self._until(label, missing, "did not answer")
 
     def _until(self, label: str, missing: Callable[[], list[str]], failing: str) -> None:
-        """Take in what comes until nobody is missing.
-
-        A peer that is away is waited for as an absence; where all are there, what counts is how
-        long nothing came.
-        """
-        left, deadline = self.timeout, time.monotonic() + self.timeout
+        """Take in what comes until nobody is missing, see Patience for how long."""
+        now = time.monotonic()
+        patience = Patience(self.timeout, self._away.patience, now)
         while names := missing():
             self._awaited = label, names
-            arrival = self._take(min(left, self._rest()))
-            if arrival is not None:
-                self._admit(arrival, label)
-                alive = arrival.header.kind in SIGNS_OF_LIFE
-            else:
-                alive = self._mind(label)
-            if alive:
-                left, deadline = self.timeout, time.monotonic() + self.timeout
-            elif (left := deadline - time.monotonic()) <= 0:
+            if (left := patience.left(now)) <= 0:
                 raise PartyTimeout(
                     f"{' and '.join(names)} {failing} in {self.timeout:g} s at {label!r}; "
                     "where a party only needs longer, give the plan a larger timeout_seconds"
                 )
+            spend = self._judge(patience, self._take(min(left, self._rest())), label)
+            now = time.monotonic()
+            spend(now)
         self._awaited = label, []
+
+    def _judge(
+        self, patience: Patience, arrival: Arrival | None, label: str
+    ) -> Callable[[float], None]:
+        """Take in what came, and judge whether there is reason to wait on."""
+        if arrival is None:
+            return patience.pause if self._mind(label) else patience.count
+        if self._admit(arrival, label):
+            return patience.renew
+        waits = arrival.header.kind is Kind.WAITING and self._may_wait(*arrival[:2])
+        return patience.heed if waits else patience.ignore
+
+    def _may_wait(self, peer: str, header: Header) -> bool:
+        """Whether whom a peer says that it waits for is a third party of this session."""
+        return header.label in self.peers and header.label != peer
 
     def _rest(self) -> float:
         """Seconds in which nothing is to be said or decided about those that are away."""
-        return min(self._away.rest(time.monotonic()), SAY_WAITING) if self._away else math.inf
+        if not self._away:
+            return math.inf
+        now = time.monotonic()
+        return min(self._away.rest(now), max(0.0, self._said + SAY_WAITING - now))
 
     def _mind(self, label: str) -> bool:
         """Give up who was away too long, tell who else is waited for; whether anybody is.
@@ -350,7 +366,7 @@ class Channel(ABC):
         """Wait until all have what was sent to them; after a failure, only to tell of an abort."""
         ended, began = self._failed or self._aborted, time.monotonic()
         while (left := began + self._patience(ended=ended) - time.monotonic()) > 0:
-            arrival = self._take(min(left, self._rest()))
+            arrival = self._take(min(left, self._away.next_end(time.monotonic())))
             if arrival is not None and not ended:
                 self._admit(arrival, "the end")
             elif arrival is not None and arrival.header.kind in {Kind.ABORT, Kind.BYE}:
@@ -371,11 +387,17 @@ class Channel(ABC):
 
     # -- in
 
-    def _admit(self, arrival: Arrival, label: str) -> None:
-        """Check what does not depend on where we are, and keep the message in its order."""
+    def _admit(self, arrival: Arrival, label: str) -> bool:
+        """Check what does not depend on where we are, and keep the message in its order.
+
+        Returns:
+            Whether the session goes on by it: it is counted, or acknowledges what was not before.
+            Other frames may come without end, and say nothing of whether their sender gets on.
+        """
         peer, header, part = arrival
         self._check_size(peer, header)
         talk = self._talks[peer]
+        taken = talk.out.taken
         if header.kind is Kind.HELLO:
             self._check_run(talk, header, label)
         talk.hear(header, part, label)
@@ -383,6 +405,7 @@ class Channel(ABC):
             self._away.end(peer, time.monotonic())
         elif header.kind is Kind.ABORT:
             self._stop(peer, AbortReason.from_code(peer, header.reason))
+        return header.kind in {Kind.MESSAGE, Kind.BYE} or talk.out.taken > taken
 
     def _check_run(self, talk: Dialogue, hello: Header, label: str) -> None:
         """Whether the same two processes still talk; before there is a session another may come."""
@@ -417,17 +440,18 @@ class Channel(ABC):
         """Raise Abort; where `peer` only passes it on, look first for the cause itself."""
         passed_on = reason in (AbortReason.LOST, AbortReason.FOLLOWED) and not self._heard_abort
         self._heard_abort = True
-        deadline = time.monotonic() + LOOK_AROUND
-        while passed_on:
-            arrival = self._take(max(0.0, deadline - time.monotonic()))
-            if arrival is not None:
-                self._admit(arrival, self._awaited[0])
-            elif self._away:
-                raise self._lost_for_good(self._away.peers[0], self._awaited[0])
-            else:
-                break
+        if passed_on:
+            self._look_around()
         hint = self._hint(peer, reason)
         raise PartyStopped(f"{peer} aborted: {reason.value}{hint}", again=reason.passes)
+
+    def _look_around(self) -> None:
+        """Raise what this party finds itself of the cause of an abort, if it does before long."""
+        deadline = time.monotonic() + LOOK_AROUND
+        while (left := deadline - time.monotonic()) > 0 and (arrival := self._take(left)):
+            self._admit(arrival, self._awaited[0])
+        if self._away:
+            raise self._lost_for_good(self._away.peers[0], self._awaited[0])
 
     def _hint(self, peer: str, reason: AbortReason) -> str:
         """Whom this party waits for itself: where one falls silent, others miss each other too."""

@@ -53,12 +53,13 @@ class Outgoing:
 
     Attributes:
         next: the counter of the next message.
+        taken: how many messages the peer has acknowledged.
         connection: how many connections there were to send by.
         flows: whether messages may go by the connection that there is.
     """
 
     def __init__(self, *, keep: bool):
-        self.next = self.connection = 0
+        self.next = self.taken = self.connection = 0
         self.flows = not keep
         self._keep = keep
         self._held: deque[Sent] = deque()
@@ -90,6 +91,7 @@ class Outgoing:
         """The peer has everything before `due`; False where that cannot be."""
         while self._held and self._held[0].counter < due:
             self._bytes -= self._held.popleft().size
+        self.taken = max(self.taken, due)
         return due <= self.next
 
     def redial(self) -> None:

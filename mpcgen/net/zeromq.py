@@ -42,6 +42,8 @@ FLUSH_MS = 60_000
 """What `close` gives a peer that is there to take what is on its way."""
 LOOK_EVERY = 64
 """Frames after which handshakes are answered although more frames wait."""
+LAG = 1.0
+"""Seconds beyond its wait for which `_take` reads on where it has to drop all that it reads."""
 _DIALLED = (
     Event.CONNECTED,
     Event.HANDSHAKE_SUCCEEDED,
@@ -157,7 +159,7 @@ class ZmqChannel(Channel):
         away = self._away.peers
         while not self._ready:
             left = deadline - time.monotonic()
-            if self._step(max(0.0, left)) or self._listener.poll(0):
+            if left > -LAG and (self._step(max(0.0, left)) or self._listener.poll(0)):
                 continue
             if left <= 0 or self._away.peers != away:
                 return None
