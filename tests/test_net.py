@@ -512,7 +512,7 @@ def test_a_peer_that_breaks_the_rules_is_named(
         raw_sender(addresses["A"], KEYS["B"], KEYS["A"].public) as client,
         joined("A", addresses, connect_timeout=1.0) as a,
     ):
-        for frame in (header_bytes(kind=Kind.HELLO), *frames):
+        for frame in (Header(Kind.HELLO).pack(), *frames):
             client.send(frame)
         with pytest.raises(error, match=text):
             a.connect()
@@ -561,7 +561,7 @@ def test_a_peer_that_crashed_while_others_wait_may_come_again() -> None:
 
     def a(channel: Channel) -> None:
         with raw_sender(addresses["A"], KEYS["B"], KEYS["A"].public) as ghost:
-            ghost.send(header_bytes(kind=Kind.HELLO))
+            ghost.send(Header(Kind.HELLO).pack())
             ghost.send(header_bytes())
             channel.connect_timeout = 0.3
             with pytest.raises(PartyTimeout):

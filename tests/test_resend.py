@@ -34,7 +34,8 @@ class Two:
     def __init__(self) -> None:
         self.lines = {name: Line() for name in "AB"}
         self.talks = {
-            name: Dialogue(name, self.OTHER[name], self.lines[name].put, keep=True) for name in "AB"
+            name: Dialogue(name, self.OTHER[name], TOKENS[name], self.lines[name].put, keep=True)
+            for name in "AB"
         }
         for name in "AB":
             self.dial(name)
@@ -42,7 +43,7 @@ class Two:
     def dial(self, name: str) -> None:
         """What was on its way from this one is lost, and it has another connection."""
         self.lines[name].frames.clear()
-        self.talks[name].greet(TOKENS[name])
+        self.talks[name].greet(in_session=True)
 
     def arrive(self, name: str) -> bool:
         """The next frame of this one reaches the other, where there is one."""
@@ -164,3 +165,24 @@ def test_an_answer_for_a_connection_that_ended_since_means_nothing() -> None:
     assert not two.talks["A"].out.flows
     two.settle()
     assert two.came_to("B") == [b"one"]
+
+
+def test_what_is_said_to_an_earlier_run_is_not_for_this_one() -> None:
+    """A has heard one message of a B that crashed; the next B has sent nothing yet."""
+    two = Two()
+    two.send("B", b"one")
+    two.settle()
+    after = Dialogue("B", "A", b"B" * 16, two.lines["B"].put, keep=True)
+    two.dial("A")
+    two.talks["B"] = after
+    two.settle()
+    assert not after.out.pending
+    two.talks["A"].begin_anew()
+    two.dial("B")
+    two.settle()
+    two.dial("A")  # as a channel does where another run has come
+    two.send("A", b"welcome")
+    two.send("B", b"again")
+    two.settle()
+    assert two.came_to("A") == [b"again"]
+    assert two.came_to("B") == [b"welcome"]

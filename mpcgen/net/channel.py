@@ -21,6 +21,7 @@ from mpcgen.net.message import (
     SEGMENT,
     AbortReason,
     Arrival,
+    Greeting,
     Header,
     Kind,
     label_bytes,
@@ -143,7 +144,8 @@ class Channel(ABC):
         self._session = NO_SESSION
         self._token = _fresh_token()
         self._talks = {
-            peer: Dialogue(me, peer, self._send_frame, keep=not self.lossless) for peer in peers
+            peer: Dialogue(me, peer, self._token, self._send_frame, keep=not self.lossless)
+            for peer in peers
         }
         self._away = Absences(absence, self._notice)
         self._connected = self._aborted = self._failed = self._closed = False
@@ -398,30 +400,36 @@ class Channel(ABC):
         self._check_size(peer, header)
         talk = self._talks[peer]
         taken = talk.out.taken
-        if header.kind is Kind.HELLO:
-            self._check_run(talk, header, label)
+        anew = header.kind is Kind.HELLO and self._is_begun_anew(talk, header, label)
         talk.hear(header, part, label)
+        if anew:
+            talk.greet(in_session=False)
         if header.kind is Kind.BYE:
             self._away.end(peer, time.monotonic())
         elif header.kind is Kind.ABORT:
             self._stop(peer, AbortReason.from_code(peer, header.reason))
         return header.kind in {Kind.MESSAGE, Kind.BYE} or talk.out.taken > taken
 
-    def _check_run(self, talk: Dialogue, hello: Header, label: str) -> None:
-        """Whether the same two processes still talk; before there is a session another may come."""
-        if not self._connected and hello.due > talk.out.next:
+    def _is_begun_anew(self, talk: Dialogue, hello: Header, label: str) -> bool:
+        """Whether another process of that name has come; it may before there is a session.
+
+        Raises:
+            PartyLost: there is one already, here or there.
+        """
+        if hello.reason & Greeting.IN_SESSION and not talk.is_meant(hello):
             raise PartyLost(
                 f"{talk.peer} is in the middle of a session, of which {self.me}, started again, "
                 "knows nothing; all have to begin anew"
             )
         if not talk.is_another_run(hello):
-            return
+            return False
         if self._connected:
             raise PartyLost(
                 f"{talk.peer} was started again in the middle of the session, at {label!r}, and "
                 f"what it held is gone; {self.me} cannot go on"
             )
         talk.begin_anew()
+        return True
 
     def _check_size(self, peer: str, header: Header) -> None:
         most = self._most if header.kind is Kind.MESSAGE else 0
@@ -496,7 +504,7 @@ class Channel(ABC):
         What was put before and may have got lost is none of the transport's concern, but nothing of
         it may still come once the peer has got this HELLO.
         """
-        self._talks[peer].greet(self._token)
+        self._talks[peer].greet(in_session=self._connected)
         if self._aborted and self._tell_abort(peer):
             self._untold.discard(peer)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mpcgen.errors import BadMessage
 from mpcgen.net.link import Incoming, Outgoing, Sent
-from mpcgen.net.message import Header, Kind
+from mpcgen.net.message import Greeting, Header, Kind
 
 MAX_EARLY = 256
 """Messages that one peer may be ahead; a sender that nobody answers has to wait now and then."""
@@ -20,6 +20,7 @@ class Dialogue:
     """One peer's part of a channel.
 
     Args:
+        token: of this run of this party.
         put: sends a frame.
         keep: whether messages are kept until they are acknowledged.
 
@@ -27,8 +28,10 @@ class Dialogue:
         left: whether the peer has said BYE.
     """
 
-    def __init__(self, me: str, peer: str, put: Put, *, keep: bool):
+    def __init__(self, me: str, peer: str, token: bytes, put: Put, *, keep: bool):
         self.me, self.peer = me, peer
+        self._token = token
+        self._meant = True
         self.out, self.come = Outgoing(keep=keep), Incoming()
         self.left = self._stays = self._parted = self._free = False
         self._put = put
@@ -72,11 +75,14 @@ class Dialogue:
             self._free = True
             self.say(Header(Kind.GONE))
 
-    def greet(self, token: bytes) -> None:
+    def greet(self, *, in_session: bool) -> None:
         """Say who sends by a new connection, and what the peer may have asked by another."""
         self.out.redial()
-        wants = int(not self.out.flows)
-        self.say(Header(Kind.HELLO, wants, token, self.out.connection))
+        flags = Greeting.IN_SESSION if in_session else Greeting(0)
+        if not self.out.flows:
+            flags |= Greeting.ASKS
+        known = self.come.token.hex()
+        self.say(Header(Kind.HELLO, flags, self._token, self.out.connection, label=known))
         if self.come.asked:
             self.tell_due()
         if self._free:
@@ -93,6 +99,10 @@ class Dialogue:
         """Whether this HELLO is of another process than the one that spoke before."""
         return self.come.token not in (b"", hello.session)
 
+    def is_meant(self, hello: Header) -> bool:
+        """Whether this HELLO is for this process, or for anybody of its name; not for another."""
+        return hello.label in {"", self._token.hex()}
+
     def begin_anew(self) -> None:
         """Forget a process that went away before there was a session."""
         self.come, self.left, self._stays = Incoming(), False, False
@@ -100,16 +110,23 @@ class Dialogue:
     def hear(self, header: Header, part: bytes | memoryview, place: str) -> None:
         """Take in any frame; ABORT and WAITING mean nothing here.
 
+        What follows a HELLO for another run of this party is not for this one.
+
         Args:
             place: the label at which this party is, for the words of an error.
 
         Raises:
             BadMessage: it cannot be true, or is not what is due.
         """
+        if header.kind is Kind.HELLO:
+            self._meant = self.is_meant(header)
+            self._note_run(header)
+        if not self._meant:
+            return
         if not self.out.acknowledge(header.due):
             raise BadMessage(f"{self.peer} acknowledged what {self.me} never sent, at {place!r}")
-        if header.kind is Kind.HELLO:
-            self._hear_hello(header)
+        if header.kind is Kind.HELLO and self.come.asked:
+            self.tell_due()
         elif header.kind is Kind.RESUME:
             self._go_on(header, place)
         elif header.kind is Kind.GONE:
@@ -117,11 +134,9 @@ class Dialogue:
         elif header.kind in {Kind.MESSAGE, Kind.BYE}:
             self._take(header, part, place)
 
-    def _hear_hello(self, header: Header) -> None:
-        self.come.token, self.come.connection = header.session, header.counter
-        self.come.asked = bool(header.reason)
-        if self.come.asked:
-            self.tell_due()
+    def _note_run(self, hello: Header) -> None:
+        self.come.token, self.come.connection = hello.session, hello.counter
+        self.come.asked = self._meant and bool(hello.reason & Greeting.ASKS)
 
     def _go_on(self, header: Header, place: str) -> None:
         again = self.out.resume(header.counter, header.due, header.start)

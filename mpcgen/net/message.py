@@ -7,7 +7,7 @@ A message longer than SEGMENT goes in several frames, each with the header and t
 """
 
 import struct
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, IntFlag
 from typing import NamedTuple
 
 from mpcgen.errors import (
@@ -40,8 +40,9 @@ class Kind(IntEnum):
     ABORT = 1
     """Stop; the reason is the abort's."""
     HELLO = 2
-    """First on every connection. Session: the token of this run of the sender; counter: which of
-    its connections this is; reason: 1 where a RESUME is wanted before anything else is sent."""
+    """First on every connection. Session: the token of this run of the sender; label: that of the
+    receiver's run, in hexadecimal, empty where none was heard of; counter: which of the sender's
+    connections this is; reason: flags of Greeting."""
     BYE = 3
     """The sender's last; reason: 1 where it has failed and does not stay for an answer."""
     RESUME = 4
@@ -52,6 +53,15 @@ class Kind(IntEnum):
     """The sender is there, and waits for the party in `label`, whose connection was lost."""
     GONE = 7
     """After the sender's BYE: it knows that all it sent has come, and stays no longer."""
+
+
+class Greeting(IntFlag):
+    """What a HELLO says besides."""
+
+    ASKS = 1
+    """A RESUME is wanted before anything else is sent."""
+    IN_SESSION = 2
+    """The sender has met everybody."""
 
 
 class AbortReason(Enum):
