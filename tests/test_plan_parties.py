@@ -115,6 +115,12 @@ def test_where_everybody_sits_is_said(plan_folder: Path, plan_text: str) -> None
     assert "the relay at relay.example.org:443, in CH: passes all messages on; it sees who" in said
 
 
+def test_that_a_plan_says_no_country_is_said(plan_folder: Path, plan_text: str) -> None:
+    (plan_folder / "silent.toml").write_text(re.sub("jurisdiction = .*\n", "", plan_text))
+    said = succeeded("study", "check", plan_folder / "silent.toml")
+    assert "in which countries they run: the plan does not say" in said
+
+
 def test_a_mesh_needs_addresses(plan_folder: Path, plan_text: str) -> None:
     error = refused(plan_folder, re.sub("address = .*\n", "", plan_text, count=1))
     assert "[[institutions]] 1: the key address is missing" in str(error)

@@ -39,6 +39,11 @@ def block(said: str, heading: str) -> list[str]:
     return said[said.index(heading) :].split("\n\n", maxsplit=1)[0].splitlines()[1:]
 
 
+def test_other_plans_are_a_ledgers_matter(tmp_path: Path) -> None:
+    said = " ".join(block(check(lay_out(tmp_path, FREQUENCY, "")), "What it implies"))
+    assert "An institution that keeps a ledger of its releases refuses" in " ".join(said.split())
+
+
 @pytest.mark.parametrize("release", [TOGETHER, ODD])
 def test_floors(release: str, tmp_path: Path) -> None:
     plan = lay_out(tmp_path, FREQUENCY + ALLELIC + LINKAGE, release)

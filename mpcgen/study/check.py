@@ -81,15 +81,20 @@ def _parties(study: Study) -> Iterator[str]:
         yield f"{institution.name} {where}{land}: {', '.join([data, *does])}"
     if plan.relay:
         yield f"the relay at {plan.relay}{_land(plan, plan.relay_jurisdiction)}: {_RELAYS}"
+    if not _tells_lands(plan):
+        yield "in which countries they run: the plan does not say (jurisdiction)"
     yield f"engine {plan.engine}, which withstands {ENGINES[plan.engine].withstands}"
 
 
 def _land(plan: Plan, code: str) -> str:
-    """In which country something is; of plans that say so of nothing, nothing."""
-    told = any((*(i.jurisdiction for i in plan.institutions), plan.relay_jurisdiction))
-    if not told:
+    """In which country something is; nothing of plans that say so of nothing."""
+    if not _tells_lands(plan):
         return ""
     return f", in {code}" if code else ", in a country that the plan does not name"
+
+
+def _tells_lands(plan: Plan) -> bool:
+    return any((*(i.jurisdiction for i in plan.institutions), plan.relay_jurisdiction))
 
 
 def _purpose(plan: Plan) -> Iterator[str]:

@@ -48,8 +48,10 @@ _BY_GROUP = (
     "tell a few cases, or controls, or some of both."
 )
 _AGAIN = (
-    "Another plan over partly the same people, before or after this one, is not compared with it: "
-    "what the two have not in common can be a few people."
+    "Another plan over partly the same people, before or after this one, can differ from it by a "
+    "few, and then one result less the other is theirs. An institution that keeps a ledger of its "
+    "releases refuses such a plan when it is run; where one keeps none, nothing compares its "
+    "people's."
 )
 
 
