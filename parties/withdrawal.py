@@ -33,6 +33,7 @@ class Forgotten(Enum):
 
     NOTHING = "nothing was kept of the plan"
     ERASED = "what was kept of the plan is erased"
+    ENDED = "the study has ended here before: what it opened stays known, and no more is kept"
     RUNNING = "a process runs the study here: it stops at its next batch, and erases what it kept"
 
 
@@ -165,4 +166,4 @@ def _erase(folder: Path) -> Forgotten:
     others = [path for path in folder.iterdir() if path.name not in (LOCK, ENDED)]
     for path in others:
         path.unlink()
-    return Forgotten.ERASED if others else Forgotten.NOTHING
+    return Forgotten.ENDED

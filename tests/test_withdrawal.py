@@ -141,9 +141,15 @@ def test_that_a_study_has_ended_stays_known(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("ended.json", "lock", "journal"):
         (folder / name).write_text("")
-    assert forget(folder.name, tmp_path) is Forgotten.ERASED
+    assert forget(folder.name, tmp_path) is Forgotten.ENDED
     assert {path.name for path in folder.iterdir()} == {"ended.json", "lock"}
-    assert forget(folder.name, tmp_path) is Forgotten.NOTHING
+    assert forget(folder.name, tmp_path) is Forgotten.ENDED
+
+
+def test_who_withdraws_too_late_is_told(plan: Path) -> None:
+    keep_state(plan, "B", files=["ended.json", "lock"])
+    said = succeeded(*words("withdraw", plan, "B"), "--yes")
+    assert "the study has ended here before: what it opened stays known" in said
 
 
 def test_the_state_of_a_study_that_runs_is_left_to_it(plan: Path) -> None:
@@ -276,3 +282,5 @@ def test_no_successor(without: str, new: str, told: str, tmp_path: Path) -> None
     with nothing_written(tmp_path):
         result = command("study", "succeed", plan, tmp_path / new, "--without", without)
         assert_refused(result, told)
+    if without == "A":
+        assert_told(result.output, "no plan follows by leaving A out alone", "Write it by hand")

@@ -43,8 +43,14 @@ def succeed(old: Path, new: Path, without: str, computing: Sequence[str] = ()) -
     try:
         study = load_study(new)
         _check(plan, study.plan, without)
-    except (MpcgenError, OSError):
+    except (MpcgenError, OSError) as error:
         new.unlink()
+        if isinstance(error, MpcgenError):
+            raise plan.fail(
+                f"no plan follows by leaving {without} out alone, and {new.name} is not written. "
+                f'As it would be: {error}. Write it by hand, with follows = "{plan.sha256}" '
+                "under [study]"
+            ) from None
         raise
     return study
 
