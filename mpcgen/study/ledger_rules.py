@@ -78,8 +78,8 @@ def _institutions(new: Release, past: Past, store: Store, signed: Collection[str
             raise Differenced(
                 f"refused by the ledger: an institution {what}. {unsigned} would be {what} since "
                 f"{past.name}, and {common} positions of the site list were opened then: one total "
-                "less the other is its counts. Have it sign that it agrees, or leave these "
-                "positions out of the site list"
+                "less the other is its counts. Leave these positions out of the site list; "
+                "docs/ledger.md says what counts as its word that it agrees"
             )
 
 
