@@ -194,7 +194,8 @@ def _uneven(
     bad = np.flatnonzero(counts != len(names))
     if not bad.size:
         return InputError(why, path=path)
-    message = f"{counts[bad[0]]} values where {len(names)} are due"
+    found = int(counts[bad[0]])
+    message = f"{found} value{'' if found == 1 else 's'} where {len(names)} are due"
     message += f" ({' '.join(names)})" if len(names) <= 10 else ""
     lines = bad + first_line
     return InputError(message + lines_in_words(lines), path=path, line=int(lines[0]))
