@@ -90,7 +90,8 @@ def verify(folder: Path) -> Iterator[str]:
     store, checked = Store(folder / SETS), 0
     for row in rows:
         checked += _check_sets(store, row)
-    yield f"{len(rows)} rows in one chain, {len(pasts)} releases that count"
+    count = "release that counts" if len(pasts) == 1 else "releases that count"
+    yield f"{len(rows)} rows in one chain, {len(pasts)} {count}"
     yield f"{checked} sets of people and of positions are what the rows say"
     yield f"the last line has SHA-256 {file.last}; note it: it tells later whether rows are missing"
     if torn:
