@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from mpcgen.api_approvals import (
         approve_study,
+        consent_study,
         identity,
         receive_decision,
         reject_study,
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
     from mpcgen.study.plan import Institution
 
 _APPROVALS = (
-    "approve_study", "identity", "receive_decision", "reject_study", "show_study", "study_status",
-    "succeed_study", "withdraw_study",
+    "approve_study", "consent_study", "identity", "receive_decision", "reject_study", "show_study",
+    "study_status", "succeed_study", "withdraw_study",
 )  # fmt: skip
 __all__ = [
-    "Institution", "approve_study", "check_data", "check_study", "identity", "keygen", "new_study",
-    "read_results", "receive_decision", "reject_study", "run", "run_demo", "run_local",
-    "show_study", "simulate_cohort", "study_status", "succeed_study", "withdraw_study",
+    "Institution", "approve_study", "check_data", "check_study", "consent_study", "identity",
+    "keygen", "new_study", "read_results", "receive_decision", "reject_study", "run", "run_demo",
+    "run_local", "show_study", "simulate_cohort", "study_status", "succeed_study", "withdraw_study",
 ]  # fmt: skip
 
 _ELSEWHERE = {

@@ -7,8 +7,9 @@ from mpcgen.audit.approvals import REJECT, Statement
 from mpcgen.audit.identity import Ask, create, nobody_to_ask
 from mpcgen.parties.approval_words import shown
 from mpcgen.parties.approvals import Standing, standings
+from mpcgen.parties.consents import consent, receive_any
 from mpcgen.parties.run import config_of
-from mpcgen.parties.signing import DAYS, approve, decide, receive
+from mpcgen.parties.signing import DAYS, approve, decide
 from mpcgen.parties.withdrawal import forget_withdrawn, withdraw
 from mpcgen.study.forecast import Network
 from mpcgen.study.load import load_study
@@ -91,6 +92,27 @@ def withdraw_study(
     return file
 
 
+def consent_study(
+    plan: File,
+    name: str,
+    config: File,
+    *,
+    days: int = DAYS,
+    note: str = "",
+    passphrase: str | None = None,
+) -> Path:
+    """Sign that a plan may run without an institution that was in an earlier one.
+
+    Returns:
+        The signed file, for all institutions of the plan.
+
+    Raises:
+        MpcgenError: the institution is in the plan, or cannot sign it.
+    """
+    own, read = config_of(name, Path(config)), read_plan(Path(plan))
+    return consent(read, own, days=days, note=note, ask=_asking(passphrase))
+
+
 def succeed_study(old: File, new: File, without: str, computing: Sequence[str] = ()) -> None:
     """Write a plan that takes the place of an old one, without one of its institutions.
 
@@ -110,7 +132,7 @@ def receive_decision(plan: File, file: File) -> Statement:
     Raises:
         ApprovalError: it does not hold, or is older than what is here.
     """
-    return receive(read_plan(Path(plan)), Path(file))
+    return receive_any(read_plan(Path(plan)), Path(file))
 
 
 def study_status(plan: File) -> tuple[Standing, ...]:

@@ -167,19 +167,35 @@ def study_withdraw(plan: Path, name: str, config: Path, note: str, *, yes: bool)
     _forget(loaded.plan, own)
 
 
+@study.command("consent")
+@click.argument("plan", type=FILE)
+@_AS
+@_CONFIG
+@_DAYS
+@_NOTE
+@_YES
+def study_consent(plan: Path, name: str, config: Path, days: int, note: str, *, yes: bool) -> None:
+    """Sign that a PLAN may run without this institution, which was in an earlier one."""
+    from mpcgen.parties.consents import consent  # noqa: PLC0415
+
+    own, loaded = _shown(plan, name, config, "consent to be left out", yes=yes)
+    file = consent(loaded.plan, own, days=days, note=note, ask=_ask)
+    click.echo(f"{name}: consent; send {file} to all institutions of the plan")
+
+
 @study.command("receive")
 @click.argument("plan", type=FILE)
 @click.argument("files", type=FILE, nargs=-1, required=True)
 @_STATE
 def study_receive(plan: Path, files: tuple[Path, ...], config: Path | None) -> None:
     """Check other institutions' signed decisions on a PLAN, FILES, and keep them beside it."""
-    from mpcgen.parties.signing import receive  # noqa: PLC0415
+    from mpcgen.parties.consents import receive_any  # noqa: PLC0415
     from mpcgen.study.institution import read_config  # noqa: PLC0415
     from mpcgen.study.read import read_plan  # noqa: PLC0415
 
     read, own = read_plan(plan), None if config is None else read_config(config)
     for file in files:
-        statement = receive(read, file)
+        statement = receive_any(read, file)
         click.echo(f"{statement.institution}: {statement.decision}")
     if own is not None:
         _forget(read, own)

@@ -3,6 +3,7 @@
     plan.toml
     plan-approvals/NAME.json            the last decision of each institution
     plan-approvals/history/NAME-*.json  all that were signed or received here
+    plan-approvals/without-NAME.json    that one who is left out agrees (mpcgen.parties.consents)
 
 A plan may run where every institution's last decision is an approval of exactly its hash that holds
 now, and no later rejection lies in the history. A withdrawal is for good, wherever it lies.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from mpcgen.audit.approvals import (
     APPROVE,
+    CONSENT,
     REJECT,
     WITHDRAW,
     Pin,
@@ -150,7 +152,10 @@ def _standing(plan: Plan, pin: Pin, now: datetime) -> Standing:
     statement = _later_rejection(plan, pin, statement) or statement
     sha256 = hashlib.sha256(content).hexdigest()
     if statement.decision != APPROVE:
-        words = f"it has rejected the plan{f': {statement.note}' if statement.note else ''}"
+        what = (
+            "only agreed to be left out" if statement.decision == CONSENT else "rejected the plan"
+        )
+        words = f"it has {what}{f': {statement.note}' if statement.note else ''}"
         return Standing(name, statement, sha256, words)
     try:
         check_dates(statement, now, path)

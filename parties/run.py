@@ -19,6 +19,7 @@ from mpcgen.errors import ConfigError
 from mpcgen.net import keys
 from mpcgen.net.channel import Channel
 from mpcgen.parties.approvals import require_approved
+from mpcgen.parties.consents import consenting
 from mpcgen.parties.journal import Journal
 from mpcgen.parties.local import Started, run_as_processes
 from mpcgen.parties.party import Session, ignore, take_part
@@ -54,7 +55,8 @@ def run_institution(
     """
     approvals = partial(require_approved, study.plan)
     connect = partial(channel_to, study, config, absence=study.plan.absence_seconds)
-    signed = [institution.identity for institution in study.plan.institutions]
+    plan = study.plan
+    signed = [*(i.identity for i in plan.institutions), *consenting(plan)]
     if config.state_folder is None:
         output.refuse_existing()
     with heeding_withdrawals(study.plan, config, progress) as told:

@@ -13,7 +13,7 @@ from mpcgen.audit.approvals import (
     WITHDRAW,
     Statement,
     check_dates,
-    institution_of,
+    claimed,
     sign,
     verify,
 )
@@ -107,7 +107,7 @@ def decide(
         ApprovalError: the institution has withdrawn from this plan.
         InputError: no such decision can be signed, or it cannot be written.
     """
-    _check_words(decision, days, note)
+    check_words(decision, days, note)
     identity = pinned_identity(plan, config, ask)
     before = last_decision(plan, config.name)
     signed = (now or datetime.now(UTC)).replace(microsecond=0)
@@ -127,7 +127,7 @@ def receive(plan: Plan, path: Path, now: datetime | None = None) -> Statement:
         InputError: it cannot be read or written.
     """
     content = read_small(path, MOST_BYTES)
-    name = institution_of(content, path)
+    name = claimed(content, path).institution
     if name not in plan.names:
         raise ApprovalError(f"this is of {name}, which is not in the plan", path=path)
     statement = verify(content, pin_of(plan, name), path)
@@ -144,7 +144,12 @@ def receive(plan: Plan, path: Path, now: datetime | None = None) -> Statement:
     return statement
 
 
-def _check_words(decision: str, days: int, note: str) -> None:
+def check_words(decision: str, days: int, note: str) -> None:
+    """Refuse what no file of a decision can hold.
+
+    Raises:
+        InputError: which of these.
+    """
     if decision not in DECISIONS:
         raise InputError(f"a decision is one of {', '.join(DECISIONS)}")
     if not 1 <= days <= MOST_DAYS:

@@ -205,6 +205,6 @@ def test_a_withdrawal_never_expires(own: Identity, pin: Pin) -> None:
 
 
 def test_whose_decision_a_file_is(own: Identity) -> None:
-    assert approvals.institution_of(approvals.sign(STATEMENT, own), PATH) == "A"
+    assert approvals.claimed(approvals.sign(STATEMENT, own), PATH) == STATEMENT
     with pytest.raises(ApprovalError, match="no signed decision"):
-        approvals.institution_of(b"{}", PATH)
+        approvals.claimed(b"{}", PATH)

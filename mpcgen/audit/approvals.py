@@ -1,10 +1,10 @@
-"""A steward's signed decision on a plan: approve, reject or withdraw.
+"""A steward's signed decision on a plan: approve, reject, withdraw, or consent to be left out.
 
 The payload is canonical JSON (keys in order, no spaces) in a DSSE envelope with one signature, by
 the identity that the plan pins for the institution. A file has one form, so that every byte of it
 counts:
 
-    decision      approve, reject or withdraw
+    decision      approve, reject, withdraw or consent
     expires       until when it holds, UTC, 2026-11-29T08:00:00Z
     institution   its name in the plan
     note          one line of text, may be empty
@@ -28,8 +28,8 @@ from mpcgen.errors import ApprovalError
 
 PAYLOAD_TYPE = "application/vnd.mpcgen.approval+json"
 VERSION = 1
-APPROVE, REJECT, WITHDRAW = "approve", "reject", "withdraw"
-DECISIONS = (APPROVE, REJECT, WITHDRAW)
+APPROVE, REJECT, WITHDRAW, CONSENT = "approve", "reject", "withdraw", "consent"
+DECISIONS = (APPROVE, REJECT, WITHDRAW, CONSENT)
 MOST_DAYS = 366  # that an approval may hold
 MOST_NOTE = 1000  # characters
 SKEW = timedelta(minutes=5)  # by which another institution's clock may be ahead
@@ -37,6 +37,7 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # when a withdrawal expi
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _KEYS = ("decision", "expires", "institution", "note", "plan_sha256", "signed", "study", "version")
+_KEY = re.compile("[0-9a-f]{64}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]*")
 
 
@@ -125,13 +126,25 @@ def check_dates(statement: Statement, now: datetime, path: Path) -> None:
         )
 
 
-def institution_of(content: bytes, path: Path) -> str:
-    """Whose decision a file claims to be; nothing of it is checked but its form.
+def claimed(content: bytes, path: Path) -> Statement:
+    """What a file claims to be; nothing of it is checked but its form.
 
     Raises:
         ApprovalError: it has another form.
     """
-    return _read(content, path)[0].institution
+    return _read(content, path)[0]
+
+
+def signer_of(content: bytes, path: Path) -> str:
+    """Under which key a file claims to be signed, 64 hexadecimal digits; not checked.
+
+    Raises:
+        ApprovalError: it has another form.
+    """
+    (signature,) = _read(content, path)[1].signatures
+    if not _KEY.fullmatch(signature.keyid):
+        raise ApprovalError("this does not say under which key it is signed", path=path)
+    return signature.keyid
 
 
 def time_text(time: datetime) -> str:
