@@ -75,6 +75,15 @@ def test_a_peer_that_greets_again_sends_by_the_new_connection_alone() -> None:
     assert there.has_greeted("B of X")
 
 
+def test_a_connection_beside_the_one_that_stands_is_somebody_elses() -> None:
+    there = presence()
+    there.greet("2 B of X", 7)
+    assert there.comes_between("3 B of X")
+    assert not there.comes_between("1 B of X")  # what was left of an older one
+    there.end(7)
+    assert not there.comes_between("3 B of X")
+
+
 def test_a_peer_that_counts_is_there_by_a_connection_that_has_said_nothing_yet() -> None:
     there = presence()
     there.begin(7)

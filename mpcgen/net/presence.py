@@ -78,6 +78,11 @@ class Presence:
         """Whether this connection is the one by which its peer greeted last."""
         return self._lines.get(self.name_of(user)) == user
 
+    def comes_between(self, user: str) -> bool:
+        """Whether this connection is newer than the one by which its peer sends, which stands."""
+        peer = self.name_of(user)
+        return self.has_greeted(peer) and _number(user) > _number(self._lines[peer])
+
     def has_greeted(self, peer: str) -> bool:
         """Whether a connection stands by which this peer said HELLO."""
         return peer in self._standing.values()
@@ -113,3 +118,7 @@ class Presence:
         if self._strangers:
             why += f"; connections with unknown keys that were refused here: {self._strangers}"
         return why
+
+
+def _number(user: str) -> int:
+    return int(user.partition(" ")[0])

@@ -203,7 +203,8 @@ class ZmqChannel(Channel):
         user = str(frame.get("User-Id"))
         peer = self._there.name_of(user)
         if not self._there.sends_by(user) and not self._greet(user, frame):
-            self._refusals.note(f"frames of {peer} that came before a greeting, or too late")
+            if self._there.comes_between(user):
+                self._refusals.note(f"frames of a second process with the key of {peer}")
             return
         arrival = self._pairing.add(peer, user, frame.buffer)
         if arrival is not None:
