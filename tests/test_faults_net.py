@@ -83,12 +83,20 @@ def test_over_10_mbit(tmp_path: Path, right: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2 + LONGER))
-def test_connections_cut_at_random(tmp_path: Path, right: dict[str, bytes], seed: int) -> None:
+def test_connections_cut_at_random(
+    tmp_path: Path, right: dict[str, bytes], size: int, seed: int
+) -> None:
+    """Each line after so many bytes, of which one at least carries more; and now and then."""
+    rng = random.Random(seed)
     with faulty(tmp_path, delay=0.01) as study:
-        with cutting(list(study.proxies.values()), random.Random(seed), 0.15) as cuts:
+        lines = list(study.proxies.values())
+        after = [rng.randrange(1, size // len(lines)) for _ in lines]
+        for line, most in zip(lines, after, strict=True):
+            line.cut_after(most)
+        with cutting(lines, rng, 0.15):
             ended = study.run()
         assert_right(study, ended, right)
-    assert cuts[0] > 0
+        assert any(line.passed >= most for line, most in zip(lines, after, strict=True))
 
 
 @pytest.mark.parametrize("part", [0.4, 0.8] if LONGER else [0.6])

@@ -145,16 +145,16 @@ class Initiator:
         if len(reply) != REPLY_BYTES:
             raise BadMessage("a handshake's reply of a wrong length")
         fresh, proof = reply[: _NONCE + _KEY], reply[_NONCE + _KEY :]
-        first = codec.digest("mpcgen handshake 1", self._context, self.hello, fresh)
+        first = _greeted(self._context, self.hello, fresh)
         agreed = _Agreed(self._key, fresh[_NONCE:], first)
         identity, _ = agreed.check(_RESPONDER, proof, first)
         if identity != self._expected:
             raise OtherIdentity(
                 f"a handshake by the identity {identity.hex()}, not {self._expected.hex()}"
             )
-        second = codec.digest("mpcgen handshake 1, replied", first, proof)
+        second = _replied(first, proof)
         message = agreed.prove(_INITIATOR, self._me, second, extra)
-        return message, agreed.secrets(codec.digest("mpcgen handshake 1, done", second, message))
+        return message, agreed.secrets(_done(second, message))
 
 
 class Responder:
@@ -177,10 +177,10 @@ class Responder:
             raise BadMessage("something that is no handshake")
         key = _fresh_key()
         fresh = fresh_bytes(_NONCE) + key.public_key().public_bytes_raw()
-        first = codec.digest("mpcgen handshake 1", context, hello, fresh)
+        first = _greeted(context, hello, fresh)
         self._agreed = _Agreed(key, hello[-_KEY:], first)
         proof = self._agreed.prove(_RESPONDER, me, first)
-        self._second = codec.digest("mpcgen handshake 1, replied", first, proof)
+        self._second = _replied(first, proof)
         self.reply = fresh + proof
 
     def complete(self, message: bytes) -> tuple[bytes, bytes, Secrets]:
@@ -194,13 +194,28 @@ class Responder:
         if len(message) < FINISH_BYTES:
             raise BadMessage("a handshake's last message that is too short")
         identity, extra = self._agreed.check(_INITIATOR, message, self._second)
-        done = codec.digest("mpcgen handshake 1, done", self._second, message)
+        done = _done(self._second, message)
         return identity, extra, self._agreed.secrets(done)
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:
     """The 32 bytes by which the holder of an identity key is known."""
     return key.public_key().public_bytes_raw()
+
+
+# What was said so far, at both ends alike.
+
+
+def _greeted(context: bytes, hello: bytes, fresh: bytes) -> bytes:
+    return codec.digest("mpcgen handshake 1", context, hello, fresh)
+
+
+def _replied(first: bytes, proof: bytes) -> bytes:
+    return codec.digest("mpcgen handshake 1, replied", first, proof)
+
+
+def _done(second: bytes, message: bytes) -> bytes:
+    return codec.digest("mpcgen handshake 1, done", second, message)
 
 
 def _fresh_key() -> X25519PrivateKey:
