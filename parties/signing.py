@@ -21,7 +21,14 @@ from mpcgen.audit.dsse import MOST_BYTES
 from mpcgen.audit.identity import Ask, Identity, load, nobody_to_ask, passphrase_in
 from mpcgen.errors import ApprovalError, ConfigError, InputError, reason
 from mpcgen.files import read_small, replace_file
-from mpcgen.parties.approvals import file_of, folder_of, history_of, last_decision, pin_of
+from mpcgen.parties.approvals import (
+    file_of,
+    folder_of,
+    history_of,
+    last_decision,
+    pin_of,
+    withdrawals,
+)
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.plan import Plan
 from mpcgen.study.policy_check import refuse_unless_permitted
@@ -104,13 +111,16 @@ def decide(
 
     Raises:
         ConfigError: the identity cannot be used, or is not the one that the plan pins.
-        ApprovalError: the institution has withdrawn from this plan.
+        ApprovalError: the institution has withdrawn from this plan, or another one has, and this
+            would approve it.
         InputError: no such decision can be signed, or it cannot be written.
     """
     check_words(decision, days, note)
     identity = pinned_identity(plan, config, ask)
     before = last_decision(plan, config.name)
     signed = (now or datetime.now(UTC)).replace(microsecond=0)
+    for gone in withdrawals(plan) if decision == APPROVE else ():
+        _refuse_after_withdrawal(gone, plan)
     if before is not None:
         _refuse_after_withdrawal(before, plan)
         signed = max(signed, before.signed + timedelta(seconds=1))  # the last one is known by it

@@ -152,6 +152,15 @@ def test_who_withdraws_too_late_is_told(plan: Path) -> None:
     assert "the study has ended here before: what it opened stays known" in said
 
 
+@pytest.mark.parametrize("decision", ["propose", "approve"])
+def test_nobody_approves_what_another_has_withdrawn_from(plan: Path, decision: str) -> None:
+    succeeded(*words("withdraw", plan, "C"), "--yes")
+    more = ["--yes"] if decision == "approve" else []
+    refused = command(*words(decision, plan, "A"), *more)
+    assert refused.exit_code == 1
+    assert "C has withdrawn from this plan, which is for good" in refused.output
+
+
 def test_the_state_of_a_study_that_runs_is_left_to_it(plan: Path) -> None:
     kept = keep_state(plan, "B")["B"]
     with (kept / "lock").open() as held:
