@@ -186,31 +186,6 @@ def test_a_party_that_counts_is_not_taken_for_one_that_is_away(ab: Mesh) -> None
     assert everybody(play(channels, {"A": a, "B": b}))["A"] == b"1"
 
 
-def test_who_waits_for_somebody_away_is_not_silent(abc: Mesh) -> None:
-    """C is cut off from B, and A waits for B, which is there: longer than its own time-out."""
-
-    def a(channel: Channel) -> bytes:
-        meet(channel)
-        channel.timeout = 1.5
-        return channel.exchange("product", {}, {"B": 1})["B"]
-
-    def b(channel: Channel) -> None:
-        meet(channel)
-        lose(abc, "C")
-        threading.Timer(3.0, abc.proxies["C"].suffer, [Fault.NONE]).start()
-        channel.exchange("triples", {"C": b"!"}, {"C": 1})
-        channel.exchange("product", {"A": b"1"}, {})
-
-    def c(channel: Channel) -> None:
-        meet(channel)
-        channel.exchange("triples", {"B": b"!"}, {"B": 1})
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mpcgen.net.channel.SAY_WAITING", 0.3)
-        outcome = play(abc.channels(**OPTIONS), {"A": a, "B": b, "C": c})
-    assert everybody(outcome)["A"] == b"1"
-
-
 def test_a_peer_that_was_started_again_has_lost_its_state(ab: Mesh) -> None:
     """It is not waited for: nothing that it holds could be of this session."""
     met = threading.Event()
