@@ -47,9 +47,6 @@ def telling_what_passes(asked: bool) -> Iterator[None]:
 @contextmanager
 def stoppable() -> Iterator[None]:
     """End on SIGTERM and a hang-up as on control-C: tell the others, leave no draft behind."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    pa.enable_signal_handlers(False)  # it loses a stop that comes as it ends reading a file
 
     def stop(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -53,13 +53,13 @@ def run_institution(
         ApprovalError: an institution has not approved the plan, or has withdrawn from it.
         MpcgenError: what else went wrong; no result was written.
     """
-    approvals = partial(require_approved, study.plan)
-    connect = partial(channel_to, study, config, absence=study.plan.absence_seconds)
     plan = study.plan
+    approvals = partial(require_approved, plan)
+    connect = partial(channel_to, study, config, absence=plan.absence_seconds)
     signed = [*(i.identity for i in plan.institutions), *consenting(plan)]
     if config.state_folder is None:
         output.refuse_existing()
-    with heeding_withdrawals(study.plan, config, progress) as told:
+    with heeding_withdrawals(plan, config, progress) as told:
         approvals()
         write = partial(
             _write_results,
@@ -68,7 +68,7 @@ def run_institution(
             signed=signed,
         )
         if config.state_folder is not None:
-            _resume(config.state_folder, study.plan, output, write)
+            _resume(config.state_folder, plan, output, write)
             return
         with replacing_folder(output.folder) as folder:
             write(folder)

@@ -20,12 +20,10 @@ from mpcgen.audit.identity import Ask, nobody_to_ask
 from mpcgen.errors import ApprovalError, InputError, reason
 from mpcgen.parties.approvals import file_of, history_of, withdrawals
 from mpcgen.parties.signing import decide
+from mpcgen.parties.state import ENDED, LOCK
 from mpcgen.study.institution import InstitutionConfig
 from mpcgen.study.loop import Progress
 from mpcgen.study.plan import Plan
-
-LOCK = "lock"  # in a plan's state: held by the process that runs it
-ENDED = "ended.json"  # in a plan's state: that the study has ended here
 
 
 class Forgotten(Enum):
